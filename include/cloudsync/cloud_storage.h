@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cloudsync/error.h"
+#include "cloudsync/types.h"
+
+namespace cloudsync {
+
+namespace storage {
+class ObjectStore;
+}
+
+// Called with the bytes moved since the last call, from the transferring thread.
+using ProgressCallback = std::function<void(std::uint64_t bytes)>;
+
+struct CloudFile {
+  std::string path;               // full key
+  std::uint64_t size = 0;         // bytes
+  std::int64_t last_modified_ns = 0;  // since the epoch, the server's clock
+  std::string etag;               // the version token
+  std::string storage_class;
+  std::optional<Md5Digest> md5;   // where the listing carries it
+};
+
+struct StorageOptions {
+  std::string provider;           // "s3", "local"
+  std::string bucket;
+  std::string path;               // local: folder that holds the buckets
+  std::string region;
+  std::string endpoint_url;
+  std::string addressing_style = "auto";  // auto, path, virtual
+  std::string profile;
+  std::string project;
+  std::string account;
+  std::string storage_class;
+  std::string ca_bundle;
+  bool verify_tls = true;
+  std::uint64_t multipart_threshold = 100'000'000;  // bytes
+  std::uint64_t chunk_size = 5ULL << 20;            // bytes
+  std::map<std::string, std::string> credentials;   // by the names of the configuration file
+  int retry_attempts = 3;
+  double retry_delay_seconds = 5;
+};
+
+// A bucket for people: whole files by name. Written once over any ObjectStore; the engine works on
+// the store below. Thread-safe after connect().
+class CloudStorage {
+ public:
+  explicit CloudStorage(StorageOptions options);
+  virtual ~CloudStorage();
+
+  // Checks that the bucket can be reached with these credentials. Throws Error (kNotFound for a
+  // missing bucket, kUnauthenticated, kPermissionDenied, kUnavailable) with bucket, endpoint, the
+  // service's words and what to check. Idempotent.
+  void connect();
+  void disconnect();
+
+  // Uploads a file whole (multipart above the threshold), replacing what is there. Returns the
+  // version token (S3: the ETag). Throws Error.
+  std::string upload_file(const std::string& local_path, const std::string& cloud_path,
+                          const ProgressCallback& progress = {});
+  // Downloads to a temporary name beside `local_path`, verifies, then replaces atomically. Returns
+  // the content's MD5 in hex. Throws Error.
+  std::string download_file(const std::string& cloud_path, const std::string& local_path,
+                            const ProgressCallback& progress = {});
+  // All objects below the prefix, in key order.
+  std::vector<CloudFile> list_files(const std::string& prefix = "");
+  // The same, streamed: constant memory. Stop by returning false.
+  void for_each_file(const std::string& prefix, const std::function<bool(const CloudFile&)>& visit);
+  bool delete_file(const std::string& cloud_path);  // false when it was absent
+
+  const StorageOptions& options() const { return options_; }
+  std::string describe() const;
+  // The store under this bucket, without retries; made by connect() or at the first use.
+  storage::ObjectStore& store();
+
+ protected:
+  StorageOptions options_;
+
+ private:
+  std::unique_ptr<storage::ObjectStore> store_;
+  bool connected_ = false;
+};
+
+class S3CloudStorage : public CloudStorage {
+ public:
+  explicit S3CloudStorage(StorageOptions options);
+};
+
+class LocalCloudStorage : public CloudStorage {
+ public:
+  explicit LocalCloudStorage(StorageOptions options);
+};
+
+// Makes the CloudStorage for options.provider. Throws Error{kInvalidArgument} naming the providers.
+std::unique_ptr<CloudStorage> make_cloud_storage(const StorageOptions& options);
+
+}  // namespace cloudsync

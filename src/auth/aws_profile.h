@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace cloudsync::auth {
+
+using Environment = std::function<std::optional<std::string>(const std::string&)>;
+Environment process_environment();
+
+// name -> value; nested blocks as "s3.endpoint_url".
+using ProfileProperties = std::map<std::string, std::string>;
+
+// The parsed shared config and credentials files, merged as the SDKs do: the credentials file wins.
+struct AwsConfigFiles {
+  std::map<std::string, ProfileProperties> profiles;
+  std::map<std::string, ProfileProperties> sso_sessions;
+  std::map<std::string, ProfileProperties> services;
+};
+
+// Parses both texts (either may be empty). Throws Error{kInvalidArgument} with file and line.
+AwsConfigFiles parse_aws_config(const std::string& config_text, const std::string& credentials_text);
+
+// Reads AWS_CONFIG_FILE / ~/.aws/config and AWS_SHARED_CREDENTIALS_FILE / ~/.aws/credentials.
+AwsConfigFiles load_aws_config(const Environment& environment);
+
+// An explicit name, else AWS_PROFILE, AWS_DEFAULT_PROFILE, "default".
+std::string selected_profile(const Environment& environment, const std::string& explicit_name);
+
+}  // namespace cloudsync::auth

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <stop_token>
+
+#include "cloudsync/error.h"
+
+namespace cloudsync {
+
+// The one way to pass cancellation and time down to a store or transport. Copied freely.
+struct CallContext {
+  std::stop_token stop;
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+
+  bool stopped() const { return stop.stop_requested(); }
+
+  // Throws Error{kCancelled} when the caller asked to stop.
+  void throw_if_stopped() const {
+    if (stopped()) throw Error(ErrorCode::kCancelled, "stopped on request");
+  }
+};
+
+}  // namespace cloudsync

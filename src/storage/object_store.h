@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/byte_stream.h"
+#include "base/call_context.h"
+#include "cloudsync/error.h"
+#include "cloudsync/types.h"
+
+namespace cloudsync::storage {
+
+// A full key in the bucket: bytes, never a file system path.
+struct ObjectKey {
+  std::string value;
+  auto operator<=>(const ObjectKey&) const = default;
+};
+
+// Names exactly one stored content of a key; opaque, compared for equality only. S3 and Azure: the
+// ETag without quotes; GCS: the generation; local: the store's own counter.
+struct VersionToken {
+  std::string value;
+  auto operator<=>(const VersionToken&) const = default;
+};
+
+struct UploadId {
+  std::string value;
+  auto operator<=>(const UploadId&) const = default;
+};
+
+struct ByteRange {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+
+// The order in which `list` yields keys.
+enum class KeyOrder { kUtf8, kUtf16, kComponent, kNone };
+
+// What this store honours. Data, so that the planner reads it and decorators can overlay it.
+struct Capabilities {
+  bool declared = true;  // false: a custom endpoint whose answers must be probed before a mutation
+  bool conditional_put = true;
+  bool conditional_complete = true;
+  bool conditional_delete = true;
+  bool conditional_batch_delete = false;      // per-key condition inside remove_many is honoured
+  bool conditional_copy_source = true;
+  bool conditional_copy_destination = false;
+  bool nested_keys = true;                     // can hold and list `a` beside `a/b`
+  bool metadata_in_listing = false;
+  bool start_after = true;
+  bool crc64nvme = false;                      // checksum kinds a write may carry
+  bool crc32c = false;
+  bool multipart = false;
+  KeyOrder list_order = KeyOrder::kUtf8;
+  std::uint64_t max_single_put = 5ULL << 30;   // bytes
+  std::uint64_t max_object = 50ULL << 40;      // bytes
+  std::uint64_t min_part = 5ULL << 20;         // bytes, all parts but the last
+  std::uint64_t max_part = 5ULL << 30;         // bytes
+  std::uint32_t max_parts = 10000;
+  std::uint32_t batch_delete_limit = 1000;     // keys in one remove_many request
+};
+
+struct ObjectInfo {
+  ObjectKey key;
+  std::uint64_t size = 0;
+  VersionToken token;
+  std::string version_id;              // the provider's version, "" when it gave none
+  std::int64_t last_modified_ns = 0;   // the server's clock
+  std::optional<Md5Digest> md5;        // MD5 of the whole content, vouched for on this version
+  // A value that equals the content's MD5 if it equals anything (S3: a 32-digit ETag of a listing,
+  // where encryption cannot be seen): equality proves, inequality proves nothing.
+  std::optional<Md5Digest> md5_candidate;
+  std::optional<std::uint32_t> crc32c;
+  std::optional<std::uint64_t> crc64nvme;
+  std::string storage_class;           // "" = the provider's default
+  bool archived = false;               // GET needs a restore first
+  std::string content_type;
+  std::optional<Metadata> metadata;    // nothing where a listing does not carry it
+};
+
+// At most one of the two. Travels in the request; a failed one is a value of the result.
+struct Precondition {
+  std::optional<VersionToken> if_match;
+  bool if_absent = false;
+  bool any() const { return if_match.has_value() || if_absent; }
+};
+
+struct ListRequest {
+  std::string prefix;       // full keys are returned, prefix included
+  std::string start_after;  // exclusive; "" = from the beginning
+  std::string delimiter;    // "" or "/"
+  std::string page_token;   // from the previous page
+  std::uint32_t max_keys = 1000;
+};
+
+struct ListPage {
+  std::vector<ObjectInfo> objects;        // in the store's order
+  std::vector<std::string> common_prefixes;
+  std::string next_page_token;            // "" = last page
+};
+
+struct GetRequest {
+  ObjectKey key;
+  std::optional<ByteRange> range;             // whole object when absent
+  std::optional<VersionToken> if_match;
+  std::string version_id;
+};
+
+enum class Outcome { kOk, kNotFound, kPreconditionFailed, kArchived };
+
+struct GetResult {
+  Outcome outcome = Outcome::kOk;
+  ObjectInfo info;                 // size is the whole object's, also for a range
+  std::uint64_t body_bytes = 0;    // delivered to the sink
+};
+
+struct PutRequest {
+  ObjectKey key;
+  Precondition condition;
+  std::optional<Md5Digest> md5;         // of the body; sent along and checked by the server
+  std::optional<Sha256Digest> sha256;   // of the body; lets a signer skip its own pass
+  std::optional<std::uint64_t> crc64nvme;
+  std::optional<std::uint32_t> crc32c;
+  std::string content_type;
+  std::string storage_class;
+  Metadata metadata;
+};
+
+struct PutResult {
+  Outcome outcome = Outcome::kOk;
+  VersionToken token;
+  std::string version_id;
+  std::int64_t last_modified_ns = 0;
+  bool last_modified_exact = false;  // false: the response's Date; the next LIST has the real one
+  std::optional<Md5Digest> md5;      // what the server says it stored, where it says so
+};
+
+struct DeleteRequest {
+  ObjectKey key;
+  std::optional<VersionToken> if_match;
+};
+
+struct DeleteResult {
+  Outcome outcome = Outcome::kOk;  // kOk also when the key was absent already
+  std::optional<Error> error;      // remove_many only: this key's own failure
+};
+
+// Server-side copy inside the bucket; metadata and storage class go along.
+struct CopyRequest {
+  ObjectKey source;
+  std::optional<VersionToken> source_if_match;
+  ObjectKey destination;
+  Precondition condition;  // on the destination, where the capability says so
+  std::uint64_t size = 0;  // of the source; above max_single_put the caller copies by parts
+};
+
+struct BucketInfo {
+  bool exists = false;
+  std::string region;
+  bool versioned = false;
+};
+
+struct BeginUploadRequest {
+  ObjectKey key;
+  std::uint64_t size = 0;
+  std::string content_type;
+  std::string storage_class;
+  Metadata metadata;
+};
+
+struct PartRequest {
+  ObjectKey key;
+  UploadId upload;
+  std::uint32_t number = 0;  // 1-based
+  std::optional<Md5Digest> md5;
+  std::optional<Sha256Digest> sha256;
+  std::optional<std::uint64_t> crc64nvme;
+  std::optional<std::uint32_t> crc32c;
+};
+
+struct CopyPartRequest {
+  ObjectKey key;
+  UploadId upload;
+  std::uint32_t number = 0;
+  ObjectKey source;
+  std::optional<VersionToken> source_if_match;
+  ByteRange range;
+};
+
+struct PartReceipt {
+  std::uint32_t number = 0;
+  std::uint64_t size = 0;
+  std::string etag;  // without quotes
+  std::optional<std::uint64_t> crc64nvme;
+};
+
+struct CompleteRequest {
+  ObjectKey key;
+  UploadId upload;
+  std::vector<PartReceipt> parts;  // ascending
+  Precondition condition;
+  std::uint64_t size = 0;
+  std::optional<std::uint64_t> crc64nvme;  // of the whole object
+};
+
+struct UploadInfo {
+  ObjectKey key;
+  UploadId upload;
+  std::int64_t initiated_ns = 0;
+};
+
+// Where a store can take an object in parts. Same rules as ObjectStore.
+class MultipartStore {
+ public:
+  virtual ~MultipartStore() = default;
+  virtual UploadId begin_upload(const BeginUploadRequest&, const CallContext&) = 0;
+  // Repeating a part replaces it. Throws kNotFound when the upload is gone.
+  virtual PartReceipt upload_part(const PartRequest&, ByteSource&, const CallContext&) = 0;
+  // Throws kPreconditionFailed when the source changed.
+  virtual PartReceipt copy_part(const CopyPartRequest&, const CallContext&) = 0;
+  // The object appears whole and at once. kPreconditionFailed leaves the upload to be aborted;
+  // kNotFound when the upload is gone (perhaps because an earlier attempt succeeded).
+  virtual PutResult complete_upload(const CompleteRequest&, const CallContext&) = 0;
+  virtual void abort_upload(const ObjectKey&, const UploadId&, const CallContext&) = 0;  // idempotent
+  // Nothing when the upload is gone.
+  virtual std::optional<std::vector<PartReceipt>> list_parts(const ObjectKey&, const UploadId&,
+                                                             const CallContext&) = 0;
+  virtual std::vector<UploadInfo> list_uploads(const std::string& prefix, const CallContext&) = 0;
+};
+
+// The narrow interface of a bucket. Thread-safe; one call is one request and is never retried
+// inside (a page of a listing is one call). Absent objects and failed preconditions are values;
+// everything else throws Error with the service's own words. On kUnavailable the fate of a mutation
+// is unknown. Cancellation through the context ends a call within a second.
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  virtual const Capabilities& capabilities() const = 0;
+  // How messages name the place: "s3://bucket at http://127.0.0.1:9000".
+  virtual std::string describe() const = 0;
+
+  virtual ListPage list(const ListRequest&, const CallContext&) = 0;
+  virtual std::optional<ObjectInfo> head(const ObjectKey&, const CallContext&) = 0;
+  // Writes the body to the sink only for outcome kOk. A short body throws kUnavailable.
+  virtual GetResult get(const GetRequest&, ByteSink&, const CallContext&) = 0;
+  // Atomic: the key holds the old content or the whole new one. Throws kDataCorrupt when the server
+  // refuses the body's checksum.
+  virtual PutResult put(const PutRequest&, ByteSource&, const CallContext&) = 0;
+  virtual DeleteResult remove(const DeleteRequest&, const CallContext&) = 0;
+  // One result per request, in order. if_match is honoured only with conditional_batch_delete.
+  virtual std::vector<DeleteResult> remove_many(std::span<const DeleteRequest>,
+                                                const CallContext&) = 0;
+  // kPreconditionFailed also when the source changed, kNotFound when it is gone.
+  virtual PutResult copy(const CopyRequest&, const CallContext&) = 0;
+  virtual BucketInfo describe_bucket(const CallContext&) = 0;
+
+  // Nothing where the store takes objects only whole.
+  virtual MultipartStore* multipart() { return nullptr; }
+};
+
+}  // namespace cloudsync::storage

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cloudsync/sync_state.h"
+#include "sync/filter.h"
+#include "sync/model.h"
+#include "sync/scan.h"
+
+namespace cloudsync::sync {
+
+// The streaming three-way merge: one item a key, in byte order, O(1) memory. A key that only a base
+// row names and that lies in an unknown range, is hidden by the filter, or lies below an object of
+// its parent's name in a store without nested keys comes out as unknown, never as deleted.
+class Merge {
+ public:
+  struct Options {
+    const Filter* filter = nullptr;  // for base rows; the scans filter themselves
+    bool nested_keys = true;         // the bucket can list `a` beside `a/b`
+  };
+  Merge(LocalCursor& local, RemoteCursor& remote, BaseCursor& base, Options options);
+  ~Merge();
+
+  // False at the end. Throws what the remote cursor throws. Throws Error{kInternal} when a cursor
+  // breaks the order.
+  bool next(MergedItem& item);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cloudsync::sync

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "cloudsync/types.h"
+
+namespace cloudsync::sync {
+
+inline constexpr char kOwnDirectory[] = ".cloudsync";
+inline constexpr char kTempDirectory[] = ".cloudsync/tmp";
+inline constexpr char kTrashDirectory[] = ".cloudsync/trash";
+
+struct PlaceRequest {
+  std::string key;
+  std::string temp_path;                     // verified content, same file system
+  std::optional<base::FileStat> expected;    // what decide saw under the name; nothing = absent
+  bool keep_replaced = false;                // the dagger: the replaced file stays in the trash
+};
+
+enum class PlaceStatus {
+  kPlaced,
+  kTargetChanged,   // the name holds something else now: nothing was changed
+  kTypeConflict,    // a directory has the name, or a file has the name of a parent
+};
+
+struct PlaceResult {
+  PlaceStatus status = PlaceStatus::kPlaced;
+  base::FileStat placed;                       // of the file under its final name
+  std::string trash_ref;                       // where the replaced content is kept, "" = dropped
+  // Content that a user wrote in the instant of the exchange, saved under this new name.
+  std::optional<std::string> rescued_key;
+  std::vector<std::string> created_directories;  // "a/", "a/b/": made for this file
+};
+
+struct RemoveResult {
+  PlaceStatus status = PlaceStatus::kPlaced;   // kPlaced = removed
+  std::string trash_ref;
+};
+
+// Puts content under its final name and takes it away again, atomically and without a race against
+// other programs: at every instant the name holds the whole old or the whole new content, and what
+// was replaced is recoverable. Never unlinks a user's file. Thread-safe for different keys.
+// With `trash` off the removed or replaced content is dropped after the atomic step proved that it
+// was the one expected.
+class Placer {
+ public:
+  Placer(base::FileSystem& files, std::string run_name, bool trash, const base::Clock& clock);
+
+  // Creates .cloudsync/{tmp,trash} and its .gitignore. Idempotent.
+  void prepare();
+  // Does not sync; the caller syncs temp files before and directories after.
+  PlaceResult place(const PlaceRequest& request);
+  // Moves the file to the trash if it still is `expected`; else puts it back.
+  RemoveResult remove(const std::string& key, const base::FileStat& expected);
+  // A second name for the file's content (link, else a copy), for conflict copies. kTargetChanged
+  // when it is no longer `expected`; kTypeConflict when `copy_key` is taken by another content.
+  PlaceStatus copy_aside(const std::string& key, const base::FileStat& expected,
+                         const std::string& copy_key);
+  // Removes trash runs whose age exceeds the retention and temporary files older than 24 h that no
+  // transfer row names. Returns the number of files removed.
+  std::uint64_t purge(std::int64_t retention_seconds,
+                      const std::set<std::string>& live_temp_names);
+
+ private:
+  base::FileSystem& files_;
+  std::string run_name_;
+  bool trash_;
+  const base::Clock& clock_;
+};
+
+}  // namespace cloudsync::sync
