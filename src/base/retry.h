@@ -43,13 +43,15 @@ std::optional<std::chrono::milliseconds> next_wait(const RetryPolicy& policy,
                                                    const RetryEnvironment& environment);
 
 // Rethrows `error` with how the loop ended ("gave up after 4 attempts in 12.3 s").
-[[noreturn]] void throw_final(const Error& error, int attempts);
+[[noreturn]] void throw_final(const Error& error, int attempts,
+                              std::chrono::milliseconds elapsed);
 
 // The only loop in the program that sleeps between attempts. Calls fn(attempt) with attempt = 1, 2,
 // ... until it returns; throws the last Error when no retry is left or allowed.
 template <class Fn>
 auto retry_loop(const RetryPolicy& policy, Idempotency idempotency, const CallContext& context,
                 const RetryEnvironment& environment, Fn&& fn) -> decltype(fn(1)) {
+  const auto start = environment.clock.steady_now();
   for (int attempt = 1;; ++attempt) {
     context.throw_if_stopped();
     std::chrono::milliseconds wait{};
@@ -57,7 +59,12 @@ auto retry_loop(const RetryPolicy& policy, Idempotency idempotency, const CallCo
       return fn(attempt);
     } catch (const Error& error) {
       const auto next = next_wait(policy, idempotency, context, attempt, error, environment);
-      if (!next) throw_final(error, attempt);
+      if (!next) {
+        const auto elapsed = environment.clock.steady_now() - start;
+        throw_final(error, attempt,
+                    std::chrono::duration_cast<std::chrono::milliseconds>(elapsed));
+      }
+      context.throw_if_stopped();
       wait = *next;
       if (environment.on_retry) environment.on_retry(error, attempt, wait);
     }
