@@ -44,7 +44,8 @@ class Directory {
   virtual std::vector<DirEntry> entries() = 0;
   // lstat; nothing when the name is gone. Throws Error{kLocalIo} otherwise.
   virtual std::optional<FileStat> stat(const std::string& name) = 0;
-  // stat through a symlink that stays inside the root; nothing when it dangles or leaves the root.
+  // stat through a symlink that stays inside the root; nothing when it dangles or leaves the root
+  // (an absolute target counts as leaving).
   virtual std::optional<FileStat> stat_following(const std::string& name) = 0;
 };
 
@@ -73,7 +74,9 @@ enum class RenameOutcome { kDone, kTargetExists, kSourceMissing, kUnsupported };
 // One directory tree, pinned by descriptor when opened. Paths are bytes relative to that root with
 // '/' between components; "" is the root itself. No call ever follows a symlink in any component
 // (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS) unless its name says so, so no key can leave the root.
-// Thread-safe. Failures throw Error{kLocalIo | kDiskFull | kPermissionDenied} naming the path.
+// Thread-safe. Failures throw Error{kLocalIo | kDiskFull | kPermissionDenied} naming the path; what
+// is no such path ("..", "a//b", a NUL) throws Error{kInvalidArgument}. A name below a file does not
+// exist; a name below a symlink is an error, since what it means is not ours to say.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -87,6 +90,7 @@ class FileSystem {
   virtual std::optional<FileStat> stat(const std::string& path) = 0;  // lstat
   // O_NOFOLLOW | O_NONBLOCK, regular files only; `follow` allows a link that stays inside the root.
   virtual std::unique_ptr<ReadableFile> open_read(const std::string& path, bool follow = false) = 0;
+  // A name that is taken throws Error{kAlreadyExists}, here and in make_symlink().
   virtual std::unique_ptr<WritableFile> create(const std::string& path, std::uint32_t mode) = 0;
   virtual std::unique_ptr<WritableFile> open_write(const std::string& path) = 0;
   virtual std::string read_link(const std::string& path) = 0;
@@ -96,14 +100,16 @@ class FileSystem {
   virtual void make_directories(const std::string& path, std::uint32_t mode = 0777) = 0;
   // RENAME_NOREPLACE (link + unlink where the file system lacks it).
   virtual RenameOutcome rename_new(const std::string& from, const std::string& to) = 0;
-  // RENAME_EXCHANGE; kUnsupported where the file system lacks it.
+  // RENAME_EXCHANGE; kUnsupported where the file system lacks it, kSourceMissing when either name
+  // is gone.
   virtual RenameOutcome exchange(const std::string& a, const std::string& b) = 0;
   // Plain atomic replace; only for files that belong to cloudsync itself.
   virtual void rename_over(const std::string& from, const std::string& to) = 0;
   virtual RenameOutcome link(const std::string& from, const std::string& to) = 0;
   virtual bool remove_file(const std::string& path) = 0;       // false when absent
   virtual bool remove_directory(const std::string& path) = 0;  // false when absent or not empty
-  // Mode, owner where permitted, xattrs; from one file to another, best effort.
+  // Mode, owner where permitted, xattrs; from one file to another, best effort: nothing happens
+  // when `from` is gone.
   virtual void copy_attributes(const std::string& from, const std::string& to) = 0;
   virtual void set_mode(const std::string& path, std::uint32_t mode) = 0;
 

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "base/file_system.h"
+#include "base/posix_root.h"
+
+namespace cloudsync::base {
+
+// The two-name operations of FileSystem; contracts there.
+RenameOutcome rename_new_in(const PosixRoot& root, const std::string& from,
+                            const std::string& to);
+RenameOutcome exchange_in(const PosixRoot& root, const std::string& a,
+                          const std::string& b);
+RenameOutcome link_in(const PosixRoot& root, const std::string& from,
+                      const std::string& to);
+void rename_over_in(const PosixRoot& root, const std::string& from,
+                    const std::string& to);
+
+// rename_new where RENAME_NOREPLACE is missing: link, then unlink. For files only.
+RenameOutcome rename_new_by_link(const PosixRoot& root, const std::string& from,
+                                 const std::string& to);
+
+}  // namespace cloudsync::base
