@@ -164,6 +164,11 @@ class CloudSyncEngine {
   PairIdentity identity(const std::string& local_dir, const std::string& cloud_prefix) const;
 
  private:
+  SyncProgress run(Direction direction, const PairIdentity& pair, const RunOptions& options,
+                   std::vector<SyncConflict>* conflicts);
+  SyncProgress carry_out_choices(const PairIdentity& pair, std::vector<std::string> keys,
+                                 const RunOptions& options);
+
   std::shared_ptr<CloudStorage> cloud_storage_;
   std::string sync_state_db_;
   ConflictStrategy conflict_strategy_;

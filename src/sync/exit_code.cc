@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloudsync/cloud_sync.h"
+
+namespace cloudsync {
+
+namespace {
+
+int fatal_exit_code(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kUnauthenticated:
+    case ErrorCode::kPermissionDenied:
+      return 10;
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kThrottled:
+    case ErrorCode::kDeadlineExceeded:
+      return 11;
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kUnsupported:
+      return 2;
+    case ErrorCode::kLocked:
+      return 7;
+    case ErrorCode::kBrake:
+      return 5;
+    case ErrorCode::kDiskFull:
+    case ErrorCode::kLocalIo:
+    case ErrorCode::kDataCorrupt:
+    case ErrorCode::kArchived:
+      return 3;
+    default:
+      return 1;
+  }
+}
+
+}  // namespace
+
+int exit_code(const SyncProgress& progress) {
+  if (progress.stopped) return 130;
+  const int fatal = progress.fatal ? fatal_exit_code(*progress.fatal) : 0;
+  if (fatal == 1 || fatal == 10 || fatal == 11 || fatal == 2 || fatal == 7) return fatal;
+  if (progress.brake) return 5;
+  // Something archived that was needed here could not be had: the trees differ.
+  if (fatal != 0 || progress.failed > 0 || progress.archived > 0)
+    return fatal != 0 ? fatal : 3;
+  return progress.conflicts_open > 0 || progress.stale_resolution ? 4 : 0;
+}
+
+}  // namespace cloudsync

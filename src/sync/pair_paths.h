@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cloudsync/cloud_storage.h"
+#include "cloudsync/sync_state.h"
+
+namespace cloudsync::sync {
+
+// Absolute, symlinks resolved as far as the path exists.
+std::string canonical_root(const std::string& local_dir);
+// With a final slash unless empty; never a leading one.
+std::string normal_prefix(const std::string& cloud_prefix);
+PairIdentity pair_identity(const StorageOptions& storage, const std::string& local_dir,
+                           const std::string& cloud_prefix);
+
+// The database with its side files and locks, as they lie on disk now: never to be
+// synced.
+std::vector<std::string> database_files(const std::string& database_path);
+// A filter rule that hides the database's files where they lie inside the root, ""
+// elsewhere.
+std::string database_rule(const std::string& database_path, const std::string& root);
+
+}  // namespace cloudsync::sync

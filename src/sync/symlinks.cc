@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sync/symlinks.h"
+
+#include <algorithm>
+
+namespace cloudsync::sync {
+
+bool link_stays_inside(std::string_view key, std::string_view target) {
+  if (target.empty() || target.front() == '/') return false;
+  auto depth = std::count(key.begin(), key.end(), '/');
+  while (!target.empty()) {
+    const auto slash = target.find('/');
+    const auto component = target.substr(0, slash);
+    if (component == "..") {
+      if (--depth < 0) return false;
+    } else if (!component.empty() && component != ".") {
+      ++depth;
+    }
+    target =
+        slash == std::string_view::npos ? std::string_view() : target.substr(slash + 1);
+  }
+  return true;
+}
+
+void replace_by_symlink(base::FileSystem& files, const std::string& key,
+                        DownloadResult& result) {
+  if (!result.info.metadata || result.info.size != 0) return;
+  const auto link = result.info.metadata->find(kSymlinkMetadata);
+  if (link == result.info.metadata->end() || !link_stays_inside(key, link->second))
+    return;
+  files.remove_file(result.temp_path);
+  files.make_symlink(link->second, result.temp_path);
+}
+
+}  // namespace cloudsync::sync

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/call_context.h"
+#include "base/random.h"
+#include "cloudsync/sync_state.h"
+#include "storage/decorators.h"
+#include "storage/object_store.h"
+
+namespace cloudsync::sync {
+
+// The bucket as a run may write it. What a custom endpoint honours is probed before the
+// first mutation and remembered in the database; where it ignores preconditions the store
+// returned keeps them by looking first. Thread-safe.
+class WritableStore {
+ public:
+  struct Options {
+    std::string provider;
+    std::string container;
+    std::string prefix;
+    bool require_conditional_writes = false;
+    std::function<void(const std::string&)> notice;
+  };
+  WritableStore(storage::ObjectStore& store, SyncStateDatabase& state,
+                base::Random& random, Options options);
+
+  // What is known without asking: declared, or remembered from an earlier probe.
+  std::optional<storage::Capabilities> known_capabilities() const;
+  // Throws Error{kUnsupported} when conditional writes are required and not honoured.
+  storage::ObjectStore& get(const CallContext& context);
+  // Asked once, at the first need.
+  bool versioned(const CallContext& context);
+
+ private:
+  storage::Capabilities settle_capabilities(const CallContext& context);
+  void judge(const storage::Capabilities& capabilities) const;
+
+  storage::ObjectStore& store_;
+  SyncStateDatabase& state_;
+  base::Random& random_;
+  Options options_;
+  std::mutex mutex_;
+  std::unique_ptr<storage::ObjectStore> guarded_;
+  std::optional<bool> versioned_;
+};
+
+}  // namespace cloudsync::sync
