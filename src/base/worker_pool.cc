@@ -20,19 +20,25 @@ WorkerPool::WorkerPool(std::size_t max_threads, std::size_t limit,
 }
 
 WorkerPool::~WorkerPool() {
-  std::deque<Task> dropped;  // destroyed after the lock is released
-  std::deque<Task> dropped_urgent;
-  {
-    std::unique_lock lock(mutex_);
-    closing_ = true;
-    dropped.swap(ordinary_);
-    room_.notify_all();
-    idle_changed_.wait(lock, [this] { return running_ == 0 && helping_ == 0; });
-    exiting_ = true;
-    dropped_urgent.swap(urgent_);
-    while (!idle_workers_.empty()) wake_one();
-  }
+  std::unique_lock lock(mutex_);
+  closing_ = true;
+  drop_ordinary(lock);
+  idle_changed_.wait(lock, [this] { return running_ == 0 && helping_ == 0; });
+  exiting_ = true;
+  while (!idle_workers_.empty()) wake_one();
+  lock.unlock();
   for (const auto& worker : workers_) worker->thread.join();
+}
+
+// Without the lock, since captures may do anything when they go; and before anybody waits
+// for running tasks, since those may wait for what the captures hold.
+void WorkerPool::drop_ordinary(std::unique_lock<std::mutex>& lock) {
+  std::deque<Task> dropped;
+  dropped.swap(ordinary_);
+  room_.notify_all();
+  lock.unlock();
+  dropped.clear();
+  lock.lock();
 }
 
 bool WorkerPool::submit(Task task, std::stop_token stop) {
@@ -66,13 +72,10 @@ bool WorkerPool::run_one_urgent() {
 }
 
 void WorkerPool::wait_idle(std::stop_token stop) {
-  std::deque<Task> dropped;
   std::unique_lock lock(mutex_);
   if (idle_changed_.wait(lock, stop, [this] { return is_idle(); })) return;
-  dropped.swap(ordinary_);
-  room_.notify_all();
+  drop_ordinary(lock);
   idle_changed_.wait(lock, [this] { return is_idle(); });
-  lock.unlock();
 }
 
 void WorkerPool::set_limit(std::size_t limit) {

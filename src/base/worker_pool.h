@@ -52,6 +52,7 @@ class WorkerPool {
   bool has_room() const { return ordinary_.size() < queue_capacity_ || closing_; }
   bool is_idle() const;
   bool can_start() const;
+  void drop_ordinary(std::unique_lock<std::mutex>& lock);
   void wake_workers();
   bool wake_one();
   bool start_thread();
