@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
+#include "cloudsync/config.h"
+
+namespace cloudsync {
+
+std::unique_ptr<CloudSyncEngine> SyncEngineBuilder::from_config_file(
+    const std::string& path) {
+  auto engine = from_config(load_config(path).config);
+  engine->cloud_storage().connect();
+  return engine;
+}
+
+std::unique_ptr<CloudSyncEngine> SyncEngineBuilder::from_config(
+    const SyncConfig& config) {
+  if (!config.storage.verify_tls) {
+    base::log().warn(
+        "storage.verify_tls is false: the server's certificate is not checked, anybody "
+        "on the way "
+        "can read and change the data");
+  }
+  std::shared_ptr<CloudStorage> storage = make_cloud_storage(config.storage);
+  return std::make_unique<CloudSyncEngine>(std::move(storage), config.sync_state_db,
+                                           config.conflict_strategy, config.engine);
+}
+
+}  // namespace cloudsync
