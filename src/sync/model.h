@@ -48,6 +48,8 @@ struct UnknownRange {
   std::string first;
   std::string last;   // "" = no upper end
   std::string reason;
+  // kSymlink and kUnsafeName: an entry of that name tells the user; kUnreadable: only this does.
+  LocalProblem problem = LocalProblem::kUnreadable;
 };
 
 using LocalItem = std::variant<LocalEntry, UnknownRange>;
