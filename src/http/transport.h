@@ -16,32 +16,36 @@ namespace cloudsync::http {
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {
-  std::string method;             // "GET"
-  std::string url;                // complete, already encoded; sent as it is
-  Headers headers;                // Host included when signed; Content-Length is set by the transport
-  ByteSource* body = nullptr;     // not owned; nothing = no body
-  bool bypass_proxy = false;      // metadata services
-  // Seconds without a byte before the request counts as dead; completion calls need minutes.
+  std::string method;  // "GET"
+  std::string url;     // complete, already encoded; sent as it is
+  Headers headers =
+      {};  // Host included when signed; Content-Length is set by the transport
+  ByteSource* body = nullptr;  // not owned; nothing = no body
+  bool bypass_proxy = false;   // metadata services
+  // Seconds without a byte before the request counts as dead; completion calls need
+  // minutes.
   int stall_seconds = 60;
 };
 
 struct HttpResponse {
   int status = 0;
-  Headers headers;                // names in lower case, in order
-  std::string body;               // bodies that did not go to the sink (errors, XML), at most 16 MiB
+  Headers headers;   // names in lower case, in order
+  std::string body;  // bodies that did not go to the sink (errors, XML), at most 16 MiB
   std::uint64_t streamed_bytes = 0;
   // The first header of that (lower-case) name.
   std::optional<std::string_view> header(std::string_view name) const;
 };
 
-// Sends one request and returns whatever status the server gave; never follows redirects, never
-// retries, never decodes. A body of status 200 or 206 goes to `sink` when one is given. Throws
-// Error{kUnavailable} for network failures and bodies shorter than announced, kCancelled when the
-// context stops (within a second). Thread-safe: each call uses a connection of its own.
+// Sends one request and returns whatever status the server gave; never follows redirects,
+// never retries, never decodes. A body of status 200 or 206 goes to `sink` when one is
+// given. Throws Error{kUnavailable} for network failures and bodies shorter than
+// announced, kCancelled when the context stops (within a second). Thread-safe: each call
+// uses a connection of its own.
 class HttpTransport {
  public:
   virtual ~HttpTransport() = default;
-  virtual HttpResponse send(const HttpRequest& request, ByteSink* sink, const CallContext&) = 0;
+  virtual HttpResponse send(const HttpRequest& request, ByteSink* sink,
+                            const CallContext&) = 0;
 };
 
 }  // namespace cloudsync::http
