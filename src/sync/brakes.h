@@ -12,32 +12,43 @@ namespace cloudsync::sync {
 
 // What a brake needs to know about one side once the whole plan stands.
 struct DeletionCount {
-  std::uint64_t planned = 0;     // deletions on this side
-  std::uint64_t renames = 0;     // of these, matched by a file of equal size and MD5 created this run
-  std::uint64_t base_rows = 0;   // this pair's base rows when the run began
+  std::uint64_t planned = 0;  // deletions on this side
+  std::uint64_t renames =
+      0;  // of these, matched by a file of equal size and MD5 created this run
+  std::uint64_t base_rows = 0;  // this pair's base rows when the run began
 };
 
 struct Brake {
-  std::string name;     // "max-delete", "emptied", "root", "restored-local", "restored-cloud", "listing"
+  std::string name;     // "max-delete", "emptied", "root", "restored-local",
+                        // "restored-cloud", "listing"
   std::string message;  // what was seen, what was not done, how to go on
 };
 
 // More than 10 and more than 50 % by default; an explicit number or share replaces both.
-std::optional<Brake> max_delete_brake(Side side, const DeletionCount& count, const MaxDelete& limit,
+std::optional<Brake> max_delete_brake(Side side, const DeletionCount& count,
+                                      const MaxDelete& limit,
                                       const std::set<Force>& force);
 // A side without a single entry while base rows exist.
-std::optional<Brake> emptied_brake(Side side, std::uint64_t entries_seen, std::uint64_t base_rows,
-                                   const std::set<Force>& force);
+std::optional<Brake> emptied_brake(Side side, std::uint64_t entries_seen,
+                                   std::uint64_t base_rows, const std::set<Force>& force);
 
-// The marker <root>/.cloudsync/root.json against the database (docs/semantics.md, "When the base
-// itself is wrong").
+// The marker <root>/.cloudsync/root.json against the database (docs/semantics.md, "When
+// the base itself is wrong").
 struct MarkerView {
   bool present = false;
-  bool uuid_matches = false;     // this root and this pair
+  bool uuid_matches = false;  // this root and this pair
   std::int64_t epoch = 0;
 };
 enum class MarkerVerdict { kNormal, kAdopt, kDemoteBase, kBrakeRestored, kBrakeRoot };
-MarkerVerdict judge_marker(const MarkerView& marker, const PairRecord& pair, bool has_base_rows,
-                           std::uint64_t root_dev, std::uint64_t root_ino);
+MarkerVerdict judge_marker(const MarkerView& marker, const PairRecord& pair,
+                           bool has_base_rows, std::uint64_t root_dev,
+                           std::uint64_t root_ino);
+// The brake that a verdict pulls, with its words; nothing when it pulls none or is
+// lifted.
+std::optional<Brake> marker_brake(MarkerVerdict verdict, const PairRecord& pair,
+                                  const std::set<Force>& force);
+
+// A listing that could not be read to its end; cannot be lifted.
+Brake listing_brake(Side side, const std::string& reason);
 
 }  // namespace cloudsync::sync
