@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/s3/s3_errors.h"
+
+#include "base/encoding.h"
+
+#include <algorithm>
+#include <array>
+
+namespace cloudsync::storage::s3 {
+namespace {
+
+struct CodeRule {
+  std::string_view provider_code;
+  ErrorCode code;
+  std::string_view advice;
+};
+
+constexpr std::string_view kCheckClock = "set this machine's clock";
+constexpr std::string_view kFreshCredentials =
+    "the credentials are no longer valid: fetch new ones (log in again) and run again";
+constexpr std::string_view kCheckRegion = "set storage.region to the bucket's region";
+constexpr std::string_view kSlower = "fewer requests at once (max_workers) may help";
+constexpr std::string_view kDamaged =
+    "the bytes did not arrive as they were sent; the transfer may be repeated";
+
+// Sorted by who has to act: the bucket's owner, credentials, rights, load, data, request.
+constexpr std::array kRules = {
+    CodeRule{"NoSuchBucket", ErrorCode::kNotFound,
+             "create the bucket or check storage.bucket and the endpoint"},
+    CodeRule{"NoSuchKey", ErrorCode::kNotFound, ""},
+    CodeRule{"NoSuchVersion", ErrorCode::kNotFound, ""},
+    CodeRule{"NoSuchUpload", ErrorCode::kNotFound,
+             "the upload was completed, aborted or has expired"},
+    CodeRule{"InvalidAccessKeyId", ErrorCode::kUnauthenticated,
+             "check the access key id, and that it belongs to this endpoint"},
+    CodeRule{"SignatureDoesNotMatch", ErrorCode::kUnauthenticated,
+             "check the secret access key and storage.region"},
+    CodeRule{"InvalidSignatureException", ErrorCode::kUnauthenticated,
+             "check the secret access key and storage.region"},
+    CodeRule{"AuthFailure", ErrorCode::kUnauthenticated, "check the credentials"},
+    CodeRule{"MissingAuthenticationToken", ErrorCode::kUnauthenticated,
+             "the service wants credentials"},
+    CodeRule{"CredentialsNotSupported", ErrorCode::kUnauthenticated,
+             "check the credentials"},
+    CodeRule{"ExpiredToken", ErrorCode::kUnauthenticated, kFreshCredentials},
+    CodeRule{"ExpiredTokenException", ErrorCode::kUnauthenticated, kFreshCredentials},
+    CodeRule{"TokenRefreshRequired", ErrorCode::kUnauthenticated, kFreshCredentials},
+    CodeRule{"InvalidToken", ErrorCode::kUnauthenticated, kFreshCredentials},
+    CodeRule{"InvalidTokenId", ErrorCode::kUnauthenticated, kFreshCredentials},
+    CodeRule{"RequestTimeTooSkewed", ErrorCode::kUnauthenticated, kCheckClock},
+    CodeRule{"RequestExpired", ErrorCode::kUnauthenticated, kCheckClock},
+    CodeRule{"RequestInTheFuture", ErrorCode::kUnauthenticated, kCheckClock},
+    // No fixed advice: the operation names the right that is missing.
+    CodeRule{"AccessDenied", ErrorCode::kPermissionDenied, ""},
+    CodeRule{"AccountProblem", ErrorCode::kPermissionDenied, "ask the account's owner"},
+    CodeRule{"AllAccessDisabled", ErrorCode::kPermissionDenied, "ask the bucket's owner"},
+    CodeRule{"NotSignedUp", ErrorCode::kPermissionDenied, "ask the account's owner"},
+    CodeRule{"PermanentRedirect", ErrorCode::kInvalidArgument, kCheckRegion},
+    CodeRule{"AuthorizationHeaderMalformed", ErrorCode::kInvalidArgument, kCheckRegion},
+    CodeRule{"IllegalLocationConstraintException", ErrorCode::kInvalidArgument,
+             kCheckRegion},
+    CodeRule{
+        "TemporaryRedirect", ErrorCode::kUnavailable,
+        "a new bucket's name is not known everywhere yet; try again in a few minutes"},
+    CodeRule{"SlowDown", ErrorCode::kThrottled, kSlower},
+    CodeRule{"SlowDownRead", ErrorCode::kThrottled, kSlower},
+    CodeRule{"SlowDownWrite", ErrorCode::kThrottled, kSlower},
+    CodeRule{"Throttling", ErrorCode::kThrottled, kSlower},
+    CodeRule{"ThrottlingException", ErrorCode::kThrottled, kSlower},
+    CodeRule{"ThrottledException", ErrorCode::kThrottled, kSlower},
+    CodeRule{"RequestThrottled", ErrorCode::kThrottled, kSlower},
+    CodeRule{"RequestThrottledException", ErrorCode::kThrottled, kSlower},
+    CodeRule{"TooManyRequestsException", ErrorCode::kThrottled, kSlower},
+    CodeRule{"TooManyRequests", ErrorCode::kThrottled, kSlower},
+    CodeRule{"RequestLimitExceeded", ErrorCode::kThrottled, kSlower},
+    CodeRule{"BandwidthLimitExceeded", ErrorCode::kThrottled, kSlower},
+    CodeRule{"PriorRequestNotComplete", ErrorCode::kThrottled, kSlower},
+    CodeRule{"ServiceUnavailable", ErrorCode::kThrottled, kSlower},
+    CodeRule{"RequestTimeout", ErrorCode::kUnavailable, ""},
+    CodeRule{"RequestTimeoutException", ErrorCode::kUnavailable, ""},
+    CodeRule{"InternalError", ErrorCode::kUnavailable, ""},
+    CodeRule{"OperationAborted", ErrorCode::kUnavailable, ""},
+    CodeRule{"ConditionalRequestConflict", ErrorCode::kUnavailable,
+             "another writer was at work on the same key"},
+    CodeRule{"IncompleteBody", ErrorCode::kUnavailable, ""},
+    CodeRule{"BadDigest", ErrorCode::kDataCorrupt, kDamaged},
+    CodeRule{"InvalidDigest", ErrorCode::kDataCorrupt, kDamaged},
+    CodeRule{"XAmzContentSHA256Mismatch", ErrorCode::kDataCorrupt, kDamaged},
+    CodeRule{"XAmzContentChecksumMismatch", ErrorCode::kDataCorrupt, kDamaged},
+    CodeRule{"PreconditionFailed", ErrorCode::kPreconditionFailed, ""},
+    CodeRule{"InvalidObjectState", ErrorCode::kArchived,
+             "restore the object from its archive class first"},
+    CodeRule{"NotImplemented", ErrorCode::kUnsupported, "this server cannot do that"},
+    CodeRule{"MethodNotAllowed", ErrorCode::kUnsupported,
+             "this server does not allow that"},
+    CodeRule{"EntityTooLarge", ErrorCode::kInvalidArgument,
+             "larger than the service takes in one request"},
+    CodeRule{"EntityTooSmall", ErrorCode::kInvalidArgument,
+             "every part but the last needs 5 MiB; raise storage.chunk_size"},
+    CodeRule{"KeyTooLongError", ErrorCode::kInvalidArgument,
+             "keys may have 1024 bytes; shorten the path or the prefix"},
+    CodeRule{"InvalidStorageClass", ErrorCode::kInvalidArgument,
+             "this server does not know that storage.storage_class"},
+    CodeRule{"InvalidBucketName", ErrorCode::kInvalidArgument, "check storage.bucket"},
+    CodeRule{"QuotaExceeded", ErrorCode::kInvalidArgument,
+             "the bucket's quota is used up"},
+    CodeRule{"XMinioAdminBucketQuotaExceeded", ErrorCode::kInvalidArgument,
+             "the bucket's quota is used up"},
+};
+
+const CodeRule* find_rule(std::string_view provider_code) {
+  const auto* rule =
+      std::find_if(kRules.begin(), kRules.end(), [&](const CodeRule& candidate) {
+        return candidate.provider_code == provider_code;
+      });
+  return rule == kRules.end() ? nullptr : rule;
+}
+
+ErrorCode classify_status(int status) {
+  switch (status) {
+    case 401:
+      return ErrorCode::kUnauthenticated;
+    case 403:
+      return ErrorCode::kPermissionDenied;
+    case 404:
+      return ErrorCode::kNotFound;
+    case 405:
+    case 501:
+      return ErrorCode::kUnsupported;
+    case 408:
+    case 409:
+      return ErrorCode::kUnavailable;
+    case 412:
+      return ErrorCode::kPreconditionFailed;
+    case 429:
+    case 503:
+      return ErrorCode::kThrottled;
+    default:
+      break;
+  }
+  // A code inside a 200 that nobody has documented is the service's fault, not the
+  // request's.
+  return status >= 500 || status < 300 ? ErrorCode::kUnavailable
+                                       : ErrorCode::kInvalidArgument;
+}
+
+std::string missing_permission(const FailureSite& site) {
+  std::string advice = "the credentials need ";
+  advice += site.operation.permission;
+  advice += site.key.empty() ? " on the bucket" : " on this key";
+  if (site.operation.name == "HeadObject" || site.operation.name == "GetObject") {
+    advice += " (and s3:ListBucket, without which an absent key is refused too)";
+  }
+  return advice + "; a policy may also deny it";
+}
+
+std::string advice_for(const ServiceFailure& failure, const FailureSite& site) {
+  const CodeRule* rule = find_rule(failure.code);
+  if (rule != nullptr && rule->advice == kCheckRegion && !failure.region.empty()) {
+    return "set storage.region to " + base::printable(failure.region);
+  }
+  if (rule != nullptr && !rule->advice.empty()) return std::string(rule->advice);
+  if (classify(failure) == ErrorCode::kPermissionDenied) return missing_permission(site);
+  if (failure.status >= 300 && failure.status < 400) return std::string(kCheckRegion);
+  return "";
+}
+
+std::string service_words(const ServiceFailure& failure) {
+  std::string words = base::printable(failure.code);
+  if (!failure.message.empty()) {
+    words += words.empty() ? "" : ": ";
+    words += base::printable(failure.message);
+  }
+  words += words.empty() ? "HTTP " : " (HTTP ";
+  words += std::to_string(failure.status);
+  const bool bracket = words.find(" (HTTP ") != std::string::npos;
+  if (!failure.request_id.empty()) {
+    words += ", request id " + base::printable(failure.request_id);
+  }
+  return bracket ? words + ")" : words;
+}
+
+}  // namespace
+
+ErrorCode classify(const ServiceFailure& failure) {
+  const CodeRule* rule = find_rule(failure.code);
+  return rule != nullptr ? rule->code : classify_status(failure.status);
+}
+
+std::string describe(const FailureSite& site) {
+  std::string text(site.operation.name);
+  if (!site.key.empty()) text += " of \"" + base::printable(site.key) + "\"";
+  text += site.key.empty() ? " on s3://" : " in s3://";
+  text += base::printable(site.bucket);
+  text += " at ";
+  text += site.endpoint;
+  return text;
+}
+
+Error make_error(const ServiceFailure& failure, const FailureSite& site) {
+  std::string message = describe(site) + ": " + service_words(failure);
+  const std::string advice = advice_for(failure, site);
+  if (!advice.empty()) message += "; " + advice;
+  ServiceDetail detail{failure.status, failure.code, failure.request_id,
+                       failure.retry_after};
+  return Error(classify(failure), message, detail);
+}
+
+}  // namespace cloudsync::storage::s3

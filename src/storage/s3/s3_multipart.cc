@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/s3/s3_multipart.h"
+
+#include "storage/s3/s3_headers.h"
+#include "storage/s3/s3_responses.h"
+
+#include <iterator>
+
+namespace cloudsync::storage::s3 {
+namespace {
+
+// A server that hands out the same page for ever must not keep us for ever.
+[[noreturn]] void throw_page_does_not_advance() {
+  throw Error(ErrorCode::kUnsupported, "the server's pages do not advance");
+}
+
+bool condition_failed(const S3Answer& answer, const Precondition& condition) {
+  if (!condition.any()) return false;
+  // If-Match on a key that is gone is answered 404. A conflict leaves the upload
+  // unusable.
+  return answer.is(412) || (condition.if_match && answer.is("NoSuchKey")) ||
+         answer.is("ConditionalRequestConflict");
+}
+
+}  // namespace
+
+UploadId S3Multipart::begin_upload(const BeginUploadRequest& request,
+                                   const CallContext& context) {
+  const S3Request built = build_.begin_upload(request);
+  S3Answer answer = client_.send(built, context);
+  client_.require_ok(built, answer);
+  return client_.interpret(built,
+                           [&] { return parse_upload_id(std::move(answer.http.body)); });
+}
+
+PartReceipt S3Multipart::upload_part(const PartRequest& request, ByteSource& source,
+                                     const CallContext& context) {
+  const S3Request built = build_.upload_part(request);
+  const S3Answer answer = client_.send(built, context, {&source, nullptr});
+  client_.require_ok(built, answer);
+  PartReceipt receipt;
+  receipt.number = request.number;
+  receipt.size = source.size();
+  receipt.etag = client_.interpret(built, [&] {
+    return put_result(answer.http, answer.http.header("etag").value_or(""),
+                      client_.now_ns())
+        .token.value;
+  });
+  receipt.crc64nvme = request.crc64nvme;
+  return receipt;
+}
+
+PartReceipt S3Multipart::copy_part(const CopyPartRequest& request,
+                                   const CallContext& context) {
+  const S3Request built = build_.copy_part(request);
+  S3Answer answer = client_.send(built, context);
+  client_.require_ok(built, answer);
+  PartReceipt receipt;
+  receipt.number = request.number;
+  receipt.size = request.range.length;
+  receipt.etag = client_.interpret(built, [&] {
+    return parse_written_object(std::move(answer.http.body), "CopyPartResult").etag;
+  });
+  return receipt;
+}
+
+PutResult S3Multipart::complete_upload(const CompleteRequest& request,
+                                       const CallContext& context) {
+  const S3Request built = build_.complete_upload(request);
+  S3Answer answer = client_.send(built, context);
+  if (condition_failed(answer, request.condition))
+    return put_outcome(Outcome::kPreconditionFailed);
+  client_.require_ok(built, answer);
+  return client_.interpret(built, [&] {
+    const WrittenObject written = parse_written_object(std::move(answer.http.body),
+                                                       "CompleteMultipartUploadResult");
+    return put_result(answer.http, written.etag, client_.now_ns());
+  });
+}
+
+void S3Multipart::abort_upload(const ObjectKey& key, const UploadId& upload,
+                               const CallContext& context) {
+  const S3Request built = build_.abort_upload(key, upload);
+  const S3Answer answer = client_.send(built, context);
+  // A missing bucket is worth a word, a missing upload is what was wanted.
+  if (answer.is(404) && !answer.is("NoSuchBucket")) return;
+  client_.require_ok(built, answer);
+}
+
+std::optional<std::vector<PartReceipt>> S3Multipart::list_parts(
+    const ObjectKey& key, const UploadId& upload, const CallContext& context) {
+  std::vector<PartReceipt> parts;
+  std::uint32_t after = 0;
+  for (;;) {
+    const S3Request built = build_.list_parts(key, upload, after);
+    S3Answer answer = client_.send(built, context);
+    if (answer.is(404) && !answer.is("NoSuchBucket")) return std::nullopt;
+    client_.require_ok(built, answer);
+    PartsPage page = client_.interpret(
+        built, [&] { return parse_parts(std::move(answer.http.body)); });
+    parts.insert(parts.end(), page.parts.begin(), page.parts.end());
+    if (page.next_part == 0) return parts;
+    if (page.next_part <= after) throw_page_does_not_advance();
+    after = page.next_part;
+  }
+}
+
+std::vector<UploadInfo> S3Multipart::list_uploads(const std::string& prefix,
+                                                  const CallContext& context) {
+  std::vector<UploadInfo> uploads;
+  UploadInfo after;
+  for (;;) {
+    const S3Request built = build_.list_uploads(prefix, after);
+    S3Answer answer = client_.send(built, context);
+    client_.require_ok(built, answer);
+    UploadsPage page = client_.interpret(
+        built, [&] { return parse_uploads(std::move(answer.http.body)); });
+    std::move(page.uploads.begin(), page.uploads.end(), std::back_inserter(uploads));
+    if (!page.next) return uploads;
+    if (page.next->key == after.key && page.next->upload == after.upload) {
+      throw_page_does_not_advance();
+    }
+    after = *page.next;
+  }
+}
+
+}  // namespace cloudsync::storage::s3

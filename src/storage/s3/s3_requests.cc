@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/s3/s3_requests.h"
+
+#include "base/encoding.h"
+#include "cloudsync/error.h"
+#include "hash/digest.h"
+#include "storage/s3/s3_wire.h"
+
+#include <algorithm>
+#include <array>
+
+namespace cloudsync::storage::s3 {
+namespace {
+
+// Complete copies nothing but may take minutes to answer, with nothing but blanks in
+// between.
+bool is_printable_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+bool is_header_token(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
+// The service would hand back other values re-encoded in ways that differ by server.
+void add_metadata(S3Request& out, const Metadata& metadata) {
+  for (const auto& [name, value] : metadata) {
+    if (!is_header_token(name) || !is_printable_ascii(value)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "metadata '" + base::printable(name) +
+                      "': S3 carries only lower-case names and printable ASCII values");
+    }
+    out.headers.emplace_back("x-amz-meta-" + name, value);
+  }
+}
+
+Md5Digest md5_of(const std::string& text) {
+  return hash::Md5::of(std::as_bytes(std::span(text)));
+}
+
+std::string delete_xml(std::span<const DeleteRequest* const> requests, bool conditional) {
+  std::string xml = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+  for (const DeleteRequest* request : requests) {
+    xml += "<Object>";
+    append_element(xml, "Key", request->key.value);
+    if (conditional && request->if_match) {
+      append_element(xml, "ETag", quoted(request->if_match->value));
+    }
+    xml += "</Object>";
+  }
+  xml += "<Quiet>false</Quiet></Delete>";
+  return xml;
+}
+
+}  // namespace
+
+S3Request RequestBuilder::list(const ListRequest& request) const {
+  S3Request out = make_request({"ListObjectsV2", "s3:ListBucket"}, "GET");
+  // XML 1.0 cannot carry control characters, hence the encoding.
+  out.query = {{"list-type", "2"}, {"encoding-type", "url"}};
+  out.query.emplace_back("max-keys", std::to_string(request.max_keys));
+  if (!request.prefix.empty()) out.query.emplace_back("prefix", request.prefix);
+  if (!request.delimiter.empty()) out.query.emplace_back("delimiter", request.delimiter);
+  if (!request.page_token.empty()) {
+    out.query.emplace_back("continuation-token", request.page_token);
+  } else if (!request.start_after.empty()) {
+    out.query.emplace_back("start-after", request.start_after);
+  }
+  if (defaults_.capabilities.declared) {
+    out.headers.emplace_back("x-amz-optional-object-attributes", "RestoreStatus");
+  }
+  return out;
+}
+
+S3Request RequestBuilder::head(const ObjectKey& key,
+                               const std::optional<VersionToken>& if_match) const {
+  S3Request out = make_object_request({"HeadObject", "s3:GetObject"}, "HEAD", key);
+  out.headers.emplace_back("x-amz-checksum-mode", "ENABLED");
+  if (if_match) out.headers.emplace_back("if-match", quoted(if_match->value));
+  return out;
+}
+
+S3Request RequestBuilder::get(const GetRequest& request) const {
+  S3Request out = make_object_request({"GetObject", "s3:GetObject"}, "GET", request.key);
+  if (request.range) out.headers.emplace_back("range", byte_range(*request.range));
+  if (request.if_match)
+    out.headers.emplace_back("if-match", quoted(request.if_match->value));
+  if (!request.version_id.empty())
+    out.query.emplace_back("versionId", request.version_id);
+  out.headers.emplace_back("x-amz-checksum-mode", "ENABLED");
+  return out;
+}
+
+void RequestBuilder::add_object_headers(S3Request& out, const Metadata& metadata,
+                                        const std::string& content_type,
+                                        const std::string& storage_class) const {
+  if (!content_type.empty()) {
+    if (!is_printable_ascii(content_type)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "content type '" + base::printable(content_type) + "' is not ASCII");
+    }
+    out.headers.emplace_back("content-type", content_type);
+  }
+  const std::string& chosen =
+      storage_class.empty() ? defaults_.storage_class : storage_class;
+  if (!chosen.empty()) out.headers.emplace_back("x-amz-storage-class", chosen);
+  add_metadata(out, metadata);
+}
+
+S3Request RequestBuilder::put(const PutRequest& request) const {
+  S3Request out = make_object_request({"PutObject", "s3:PutObject"}, "PUT", request.key);
+  out.headers.reserve(8 + request.metadata.size());
+  add_condition(out, request.condition);
+  add_checksums(out, request);
+  add_object_headers(out, request.metadata, request.content_type, request.storage_class);
+  out.sha256 = request.sha256;
+  return out;
+}
+
+S3Request RequestBuilder::remove(const DeleteRequest& request) const {
+  S3Request out =
+      make_object_request({"DeleteObject", "s3:DeleteObject"}, "DELETE", request.key);
+  if (request.if_match && defaults_.capabilities.conditional_delete) {
+    out.headers.emplace_back("if-match", quoted(request.if_match->value));
+  }
+  return out;
+}
+
+S3Request RequestBuilder::remove_many(
+    std::span<const DeleteRequest* const> requests) const {
+  if (requests.size() > defaults_.capabilities.batch_delete_limit) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "DeleteObjects: " + std::to_string(requests.size()) +
+                    " keys in one request, the limit is " +
+                    std::to_string(defaults_.capabilities.batch_delete_limit));
+  }
+  S3Request out = make_request({"DeleteObjects", "s3:DeleteObject"}, "POST");
+  out.query = {{"delete", ""}};
+  out.xml = delete_xml(requests, defaults_.capabilities.conditional_batch_delete);
+  out.headers.emplace_back("content-md5", base::to_base64(md5_of(out.xml)));
+  out.headers.emplace_back("content-type", "application/xml");
+  return out;
+}
+
+std::string RequestBuilder::copy_source(const ObjectKey& key) const {
+  return base::percent_encode(defaults_.bucket + "/" + key.value, true);
+}
+
+S3Request RequestBuilder::copy(const CopyRequest& request,
+                               const std::string& storage_class) const {
+  S3Request out = make_object_request({"CopyObject", "s3:GetObject and s3:PutObject"},
+                                      "PUT", request.destination);
+  out.stall_seconds = kLongStallSeconds;
+  out.headers.emplace_back("x-amz-copy-source", copy_source(request.source));
+  if (request.source_if_match) {
+    out.headers.emplace_back("x-amz-copy-source-if-match",
+                             quoted(request.source_if_match->value));
+  }
+  if (!storage_class.empty())
+    out.headers.emplace_back("x-amz-storage-class", storage_class);
+  if (defaults_.capabilities.conditional_copy_destination) {
+    add_condition(out, request.condition);
+  }
+  return out;
+}
+
+S3Request RequestBuilder::head_bucket() const {
+  return make_request({"HeadBucket", "s3:ListBucket"}, "HEAD");
+}
+
+S3Request RequestBuilder::get_versioning() const {
+  S3Request out = make_request({"GetBucketVersioning", "s3:GetBucketVersioning"}, "GET");
+  out.query = {{"versioning", ""}};
+  return out;
+}
+
+}  // namespace cloudsync::storage::s3

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/s3/s3_responses.h"
+
+#include "base/encoding.h"
+#include "base/time_format.h"
+#include "storage/s3/s3_headers.h"
+
+#include <pugixml.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace cloudsync::storage::s3 {
+namespace {
+
+[[noreturn]] void unreadable(const std::string& what) {
+  throw Error(ErrorCode::kUnavailable, "unreadable answer: " + what);
+}
+
+// Owns the text that its nodes point into.
+class Document {
+ public:
+  Document(std::string body, std::string_view root_name) : body_(std::move(body)) {
+    const auto result = document_.load_buffer_inplace(
+        body_.data(), body_.size(), pugi::parse_default | pugi::parse_ws_pcdata_single);
+    root_ = document_.document_element();
+    if (!result || root_.name() != root_name) {
+      unreadable("no complete <" + std::string(root_name) + "> document");
+    }
+  }
+  pugi::xml_node root() const { return root_; }
+
+ private:
+  std::string body_;
+  pugi::xml_document document_;
+  pugi::xml_node root_;
+};
+
+std::string_view text(const pugi::xml_node& node, const char* name) {
+  return node.child_value(name);
+}
+
+template <class Integer>
+Integer number(const pugi::xml_node& node, const char* name) {
+  const std::string_view digits = text(node, name);
+  Integer value{};
+  const auto result =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (result.ec != std::errc{} || result.ptr != digits.data() + digits.size()) {
+    unreadable(std::string("<") + name + "> is not a number");
+  }
+  return value;
+}
+
+// IsTruncated decides whether a listing is complete, so it is never guessed.
+bool truncated(const pugi::xml_node& root) {
+  const std::string_view value = text(root, "IsTruncated");
+  if (value == "true") return true;
+  if (value != "false") unreadable("<IsTruncated> is neither true nor false");
+  return false;
+}
+
+// Servers that ignore encoding-type=url say so by leaving the element out.
+class KeyDecoder {
+ public:
+  explicit KeyDecoder(const pugi::xml_node& root)
+      : encoded_(text(root, "EncodingType") == "url") {}
+  std::string operator()(std::string_view key) const {
+    return encoded_ ? base::percent_decode(key, true) : std::string(key);
+  }
+
+ private:
+  bool encoded_;
+};
+
+std::int64_t time_of(const pugi::xml_node& node, const char* name) {
+  const auto time_ns = base::parse_rfc3339(text(node, name));
+  if (!time_ns) unreadable(std::string("<") + name + "> is not a time");
+  return *time_ns;
+}
+
+bool is_restored(const pugi::xml_node& contents) {
+  const pugi::xml_node status = contents.child("RestoreStatus");
+  return text(status, "IsRestoreInProgress") == "false" &&
+         !text(status, "RestoreExpiryDate").empty();
+}
+
+ObjectInfo parse_contents(const pugi::xml_node& contents, const KeyDecoder& decode) {
+  ObjectInfo info;
+  info.key.value = decode(text(contents, "Key"));
+  if (info.key.value.empty()) unreadable("an object without <Key>");
+  info.size = number<std::uint64_t>(contents, "Size");
+  info.token.value = unquoted_etag(text(contents, "ETag"));
+  // Folder entries of some servers have none; nothing is ever decided by the token of
+  // these.
+  if (info.token.value.empty() && !info.key.value.ends_with('/')) {
+    unreadable("an object without <ETag>");
+  }
+  info.md5_candidate = md5_from_etag(info.token.value);
+  info.last_modified_ns = time_of(contents, "LastModified");
+  info.storage_class = text(contents, "StorageClass");
+  info.archived = is_archive_class(info.storage_class) && !is_restored(contents);
+  return info;
+}
+
+PartReceipt parse_part(const pugi::xml_node& node) {
+  PartReceipt part;
+  part.number = number<std::uint32_t>(node, "PartNumber");
+  part.size = number<std::uint64_t>(node, "Size");
+  part.etag = unquoted_etag(text(node, "ETag"));
+  part.crc64nvme = big_endian_base64<std::uint64_t>(text(node, "ChecksumCRC64NVME"));
+  return part;
+}
+
+UploadInfo parse_upload(const pugi::xml_node& node, const KeyDecoder& decode) {
+  UploadInfo info;
+  info.key.value = decode(text(node, "Key"));
+  info.upload.value = text(node, "UploadId");
+  info.initiated_ns = time_of(node, "Initiated");
+  if (info.key.value.empty() || info.upload.value.empty()) {
+    unreadable("an upload without key or id");
+  }
+  return info;
+}
+
+void read_error_document(const pugi::xml_node& error, ServiceFailure& failure) {
+  failure.code = text(error, "Code");
+  failure.message = text(error, "Message");
+  if (failure.region.empty()) failure.region = text(error, "Region");
+  if (failure.request_id.empty()) failure.request_id = text(error, "RequestId");
+  if (const auto time_ns = base::parse_rfc3339(text(error, "ServerTime"))) {
+    failure.server_time_ns = time_ns;
+  }
+  if (error.child("ActualObjectSize")) {
+    failure.object_size = number<std::uint64_t>(error, "ActualObjectSize");
+  }
+}
+
+// What a proxy or another service said instead: its first words help to find out who it
+// was.
+std::string first_words(std::string_view body) {
+  constexpr std::size_t kEnough = 120;
+  const std::string_view words = body.substr(0, std::min(body.find('\n'), kEnough));
+  return words.empty() ? ""
+                       : "no S3 error document, the answer begins: " + std::string(words);
+}
+
+}  // namespace
+
+ListPage parse_list(std::string body) {
+  const Document document(std::move(body), "ListBucketResult");
+  const pugi::xml_node root = document.root();
+  const KeyDecoder decode(root);
+  ListPage page;
+  page.objects.reserve(1000);
+  for (const pugi::xml_node& contents : root.children("Contents")) {
+    page.objects.push_back(parse_contents(contents, decode));
+  }
+  for (const pugi::xml_node& prefix : root.children("CommonPrefixes")) {
+    page.common_prefixes.push_back(decode(text(prefix, "Prefix")));
+  }
+  if (!truncated(root)) return page;
+  page.next_page_token = text(root, "NextContinuationToken");
+  if (page.next_page_token.empty()) {
+    unreadable(
+        "a truncated listing without <NextContinuationToken>; "
+        "the server may not know ListObjectsV2");
+  }
+  return page;
+}
+
+PartsPage parse_parts(std::string body) {
+  const Document document(std::move(body), "ListPartsResult");
+  PartsPage page;
+  for (const pugi::xml_node& node : document.root().children("Part")) {
+    page.parts.push_back(parse_part(node));
+  }
+  if (!truncated(document.root())) return page;
+  page.next_part = number<std::uint32_t>(document.root(), "NextPartNumberMarker");
+  return page;
+}
+
+UploadsPage parse_uploads(std::string body) {
+  const Document document(std::move(body), "ListMultipartUploadsResult");
+  const pugi::xml_node root = document.root();
+  const KeyDecoder decode(root);
+  UploadsPage page;
+  for (const pugi::xml_node& node : root.children("Upload")) {
+    page.uploads.push_back(parse_upload(node, decode));
+  }
+  if (!truncated(root)) return page;
+  UploadInfo next;
+  next.key.value = decode(text(root, "NextKeyMarker"));
+  next.upload.value = text(root, "NextUploadIdMarker");
+  if (next.key.value.empty()) unreadable("a truncated listing without <NextKeyMarker>");
+  page.next = std::move(next);
+  return page;
+}
+
+UploadId parse_upload_id(std::string body) {
+  const Document document(std::move(body), "InitiateMultipartUploadResult");
+  UploadId id{std::string(text(document.root(), "UploadId"))};
+  if (id.value.empty()) unreadable("no <UploadId>");
+  return id;
+}
+
+WrittenObject parse_written_object(std::string body, std::string_view root) {
+  const Document document(std::move(body), root);
+  WrittenObject written;
+  written.etag = unquoted_etag(text(document.root(), "ETag"));
+  if (written.etag.empty()) unreadable("no <ETag>");
+  written.last_modified_ns = base::parse_rfc3339(text(document.root(), "LastModified"));
+  return written;
+}
+
+std::vector<DeletedKey> parse_deleted(std::string body) {
+  const Document document(std::move(body), "DeleteResult");
+  std::vector<DeletedKey> keys;
+  for (const pugi::xml_node& node : document.root().children()) {
+    DeletedKey& deleted = keys.emplace_back();
+    deleted.key = text(node, "Key");
+    if (std::string_view(node.name()) != "Error") continue;
+    deleted.failure.emplace();
+    deleted.failure->status = 200;
+    read_error_document(node, *deleted.failure);
+  }
+  return keys;
+}
+
+bool parse_versioning_enabled(std::string body) {
+  const Document document(std::move(body), "VersioningConfiguration");
+  return text(document.root(), "Status") == "Enabled";
+}
+
+bool is_error_document(std::string_view body) {
+  const auto skip_blanks = [&body] {
+    body.remove_prefix(std::min(body.find_first_not_of(" \t\r\n"), body.size()));
+  };
+  skip_blanks();
+  if (body.starts_with("<?xml")) {
+    body.remove_prefix(std::min(body.find("?>"), body.size() - 2) + 2);
+    skip_blanks();
+  }
+  return body.starts_with("<Error>") || body.starts_with("<Error ");
+}
+
+ServiceFailure parse_failure(const http::HttpResponse& response) {
+  ServiceFailure failure = failure_from_headers(response);
+  pugi::xml_document document;
+  const auto result = document.load_buffer(response.body.data(), response.body.size());
+  const pugi::xml_node root = document.document_element();
+  if (result && std::string_view(root.name()) == "Error") {
+    read_error_document(root, failure);
+  } else {
+    failure.message = first_words(response.body);
+  }
+  return failure;
+}
+
+}  // namespace cloudsync::storage::s3

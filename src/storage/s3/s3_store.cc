@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/s3/s3_store.h"
+
+#include "auth/aws_credential_chain.h"
+#include "base/encoding.h"
+#include "http/curl_transport.h"
+#include "storage/s3/s3_client.h"
+#include "storage/s3/s3_headers.h"
+#include "storage/s3/s3_multipart.h"
+#include "storage/s3/s3_requests.h"
+#include "storage/s3/s3_responses.h"
+
+#include <algorithm>
+#include <map>
+
+namespace cloudsync::storage::s3 {
+namespace {
+
+class S3Store final : public ObjectStore {
+ public:
+  S3Store(S3Config config, S3Dependencies dependencies)
+      : client_(std::move(config), std::move(dependencies)),
+        build_({client_.config().bucket, client_.config().storage_class,
+                client_.config().capabilities}),
+        multipart_(client_, build_) {}
+
+  const Capabilities& capabilities() const override {
+    return client_.config().capabilities;
+  }
+  std::string describe() const override;
+  ListPage list(const ListRequest& request, const CallContext& context) override;
+  std::optional<ObjectInfo> head(const ObjectKey& key,
+                                 const CallContext& context) override;
+  GetResult get(const GetRequest& request, ByteSink& sink,
+                const CallContext& context) override;
+  PutResult put(const PutRequest& request, ByteSource& source,
+                const CallContext& context) override;
+  DeleteResult remove(const DeleteRequest& request, const CallContext& context) override;
+  std::vector<DeleteResult> remove_many(std::span<const DeleteRequest> requests,
+                                        const CallContext& context) override;
+  PutResult copy(const CopyRequest& request, const CallContext& context) override;
+  BucketInfo describe_bucket(const CallContext& context) override;
+  MultipartStore* multipart() override { return &multipart_; }
+
+ private:
+  GetResult get_nothing(const GetRequest& request, const CallContext& context);
+  GetResult body_delivered(const GetRequest& request,
+                           const http::HttpResponse& response) const;
+  void remove_batch(std::span<const DeleteRequest* const> batch,
+                    std::span<DeleteResult* const> results, const CallContext& context);
+  DeleteResult deleted(const S3Request& built,
+                       const std::optional<ServiceFailure>& failure);
+  void explain_refused_head(const CallContext& context);
+  bool is_versioned(const CallContext& context);
+
+  S3Client client_;
+  RequestBuilder build_;
+  S3Multipart multipart_;
+};
+
+bool is_absent(const S3Answer& answer) {
+  // 405 is the answer for a version that is a delete marker.
+  return (answer.is(404) && !answer.is("NoSuchBucket")) ||
+         (answer.is(405) && answer.http.header("x-amz-delete-marker"));
+}
+
+bool put_condition_failed(const S3Answer& answer, const Precondition& condition) {
+  if (!condition.any()) return false;
+  return answer.is(412) || (condition.if_match && is_absent(answer));
+}
+
+// Bytes of the object that the range covers.
+std::uint64_t clipped_length(const ByteRange& range, std::uint64_t size) {
+  return range.offset >= size ? 0 : std::min(range.length, size - range.offset);
+}
+
+void check_range(const ByteRange& range, const http::HttpResponse& response) {
+  const auto sent = content_range(response);
+  const std::uint64_t first =
+      sent ? sent->first : 0;  // 200: the whole object from its start
+  if (first != range.offset) {
+    throw Error(ErrorCode::kUnsupported,
+                "the server ignored the range and sent other bytes than asked for");
+  }
+}
+
+std::string S3Store::describe() const {
+  return "s3://" + base::printable(client_.config().bucket) + " at " +
+         endpoint_name(client_.config());
+}
+
+ListPage S3Store::list(const ListRequest& request, const CallContext& context) {
+  const S3Request built = build_.list(request);
+  S3Answer answer = client_.send(built, context);
+  client_.require_ok(built, answer);
+  ListPage page =
+      client_.interpret(built, [&] { return parse_list(std::move(answer.http.body)); });
+  if (!page.next_page_token.empty() && page.next_page_token == request.page_token) {
+    throw Error(ErrorCode::kUnsupported, s3::describe(client_.site(built)) +
+                                             ": the server's pages do not advance");
+  }
+  return page;
+}
+
+std::optional<ObjectInfo> S3Store::head(const ObjectKey& key,
+                                        const CallContext& context) {
+  const S3Request built = build_.head(key);
+  const S3Answer answer = client_.send(built, context);
+  if (is_absent(answer)) return std::nullopt;
+  client_.require_ok(built, answer);
+  return client_.interpret(built, [&] { return object_info(answer.http, key); });
+}
+
+GetResult S3Store::body_delivered(const GetRequest& request,
+                                  const http::HttpResponse& response) const {
+  GetResult result;
+  result.info = object_info(response, request.key);
+  result.body_bytes = response.streamed_bytes;
+  if (request.range) check_range(*request.range, response);
+  const std::uint64_t expected =
+      request.range ? clipped_length(*request.range, result.info.size) : result.info.size;
+  if (result.body_bytes < expected) {
+    throw Error(ErrorCode::kUnavailable, "the body ended after " +
+                                             std::to_string(result.body_bytes) + " of " +
+                                             std::to_string(expected) + " bytes");
+  }
+  if (result.body_bytes > expected) {
+    throw Error(ErrorCode::kUnsupported, "the server sent more bytes than asked for");
+  }
+  return result;
+}
+
+// S3 cannot express "no bytes of it", and refuses any range of an empty object. HEAD
+// tells the rest.
+GetResult S3Store::get_nothing(const GetRequest& request, const CallContext& context) {
+  S3Request built = build_.head(request.key, request.if_match);
+  if (!request.version_id.empty())
+    built.query.emplace_back("versionId", request.version_id);
+  const S3Answer answer = client_.send(built, context);
+  GetResult result;
+  if (request.if_match && answer.is(412)) {
+    result.outcome = Outcome::kPreconditionFailed;
+    return result;
+  }
+  if (is_absent(answer)) {
+    result.outcome = Outcome::kNotFound;
+    return result;
+  }
+  client_.require_ok(built, answer);
+  result.info =
+      client_.interpret(built, [&] { return object_info(answer.http, request.key); });
+  return result;
+}
+
+GetResult S3Store::get(const GetRequest& request, ByteSink& sink,
+                       const CallContext& context) {
+  if (request.range && request.range->length == 0) return get_nothing(request, context);
+  const S3Request built = build_.get(request);
+  const S3Answer answer = client_.send(built, context, {nullptr, &sink});
+  if (answer.ok()) {
+    return client_.interpret(built, [&] { return body_delivered(request, answer.http); });
+  }
+  GetResult result;
+  if (is_absent(answer)) {
+    result.outcome = Outcome::kNotFound;
+  } else if (request.if_match && answer.is(412)) {
+    result.outcome = Outcome::kPreconditionFailed;
+  } else if (answer.is("InvalidObjectState")) {
+    result.outcome = Outcome::kArchived;
+  } else if (answer.is(416) && request.range && request.range->offset == 0) {
+    return get_nothing(request, context);  // only an empty object has no first byte
+  } else {
+    client_.fail(built, *answer.failure);
+  }
+  return result;
+}
+
+PutResult S3Store::put(const PutRequest& request, ByteSource& source,
+                       const CallContext& context) {
+  const S3Request built = build_.put(request);
+  const S3Answer answer = client_.send(built, context, {&source, nullptr});
+  if (put_condition_failed(answer, request.condition))
+    return put_outcome(Outcome::kPreconditionFailed);
+  client_.require_ok(built, answer);
+  return client_.interpret(built, [&] {
+    return put_result(answer.http, answer.http.header("etag").value_or(""),
+                      client_.now_ns());
+  });
+}
+
+DeleteResult S3Store::remove(const DeleteRequest& request, const CallContext& context) {
+  const S3Request built = build_.remove(request);
+  const S3Answer answer = client_.send(built, context);
+  if (request.if_match && answer.is(412)) return {Outcome::kPreconditionFailed, {}};
+  if (is_absent(answer)) return {};
+  client_.require_ok(built, answer);
+  return {};
+}
+
+DeleteResult S3Store::deleted(const S3Request& built,
+                              const std::optional<ServiceFailure>& failure) {
+  if (!failure || failure->code == "NoSuchKey") return {};
+  if (failure->code == "PreconditionFailed") return {Outcome::kPreconditionFailed, {}};
+  return {Outcome::kOk, make_error(*failure, client_.site(built))};
+}
+
+void S3Store::remove_batch(std::span<const DeleteRequest* const> batch,
+                           std::span<DeleteResult* const> results,
+                           const CallContext& context) {
+  if (batch.empty()) return;
+  S3Request built = build_.remove_many(batch);
+  S3Answer answer = client_.send(built, context);
+  client_.require_ok(built, answer);
+  const std::vector<DeletedKey> answered = client_.interpret(
+      built, [&] { return parse_deleted(std::move(answer.http.body)); });
+  std::map<std::string_view, const DeletedKey*> by_key;
+  for (const DeletedKey& key : answered) by_key[key.key] = &key;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    built.key = batch[i]->key.value;
+    const auto found = by_key.find(built.key);
+    if (found != by_key.end()) {
+      *results[i] = deleted(built, found->second->failure);
+      continue;
+    }
+    results[i]->error =
+        Error(ErrorCode::kUnavailable,
+              s3::describe(client_.site(built)) + ": the answer leaves this key out");
+  }
+}
+
+std::vector<DeleteResult> S3Store::remove_many(std::span<const DeleteRequest> requests,
+                                               const CallContext& context) {
+  std::vector<DeleteResult> results(requests.size());
+  std::vector<const DeleteRequest*> batch;
+  std::vector<DeleteResult*> batch_results;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (!is_xml_text(requests[i].key.value)) continue;
+    batch.push_back(&requests[i]);
+    batch_results.push_back(&results[i]);
+  }
+  remove_batch(batch, batch_results, context);
+  // Keys that XML cannot carry go one by one.
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (is_xml_text(requests[i].key.value)) continue;
+    try {
+      results[i] = remove(requests[i], context);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCancelled) throw;
+      results[i].error = error;
+    }
+  }
+  return results;
+}
+
+// CopyObject would put the copy into the default class, hence the look at the source.
+PutResult S3Store::copy(const CopyRequest& request, const CallContext& context) {
+  const std::optional<ObjectInfo> source = head(request.source, context);
+  if (!source) return put_outcome(Outcome::kNotFound);
+  if (request.source_if_match && source->token != *request.source_if_match) {
+    return put_outcome(Outcome::kPreconditionFailed);
+  }
+  if (source->archived) return put_outcome(Outcome::kArchived);
+
+  const S3Request built = build_.copy(request, source->storage_class);
+  S3Answer answer = client_.send(built, context);
+  const bool conditional = request.source_if_match || request.condition.any();
+  if (conditional && answer.is(412)) return put_outcome(Outcome::kPreconditionFailed);
+  if (is_absent(answer)) return put_outcome(Outcome::kNotFound);
+  if (answer.is("InvalidObjectState")) return put_outcome(Outcome::kArchived);
+  client_.require_ok(built, answer);
+  return client_.interpret(built, [&] {
+    const WrittenObject written =
+        parse_written_object(std::move(answer.http.body), "CopyObjectResult");
+    PutResult result = put_result(answer.http, written.etag, client_.now_ns());
+    if (written.last_modified_ns) {
+      result.last_modified_ns = *written.last_modified_ns;
+      result.last_modified_exact = true;
+    }
+    return result;
+  });
+}
+
+// HEAD has no body to say why; a listing of one key asks for the same right and tells.
+void S3Store::explain_refused_head(const CallContext& context) {
+  ListRequest one;
+  one.max_keys = 1;
+  list(one, context);
+}
+
+bool S3Store::is_versioned(const CallContext& context) {
+  const S3Request built = build_.get_versioning();
+  S3Answer answer = client_.send(built, context);
+  if (answer.failure) {
+    const ErrorCode code = classify(*answer.failure);
+    const bool may_pass =
+        code == ErrorCode::kUnavailable || code == ErrorCode::kThrottled;
+    if (may_pass) client_.fail(built, *answer.failure);
+    return false;  // forbidden, or a server that does not know the question
+  }
+  return client_.interpret(
+      built, [&] { return parse_versioning_enabled(std::move(answer.http.body)); });
+}
+
+BucketInfo S3Store::describe_bucket(const CallContext& context) {
+  const S3Request built = build_.head_bucket();
+  const S3Answer answer = client_.send(built, context);
+  BucketInfo info;
+  if (answer.is(404)) return info;
+  if (answer.failure && answer.failure->status >= 500)
+    client_.fail(built, *answer.failure);
+  if (answer.failure) explain_refused_head(context);
+  info.exists = true;
+  info.region = std::string(answer.http.header("x-amz-bucket-region").value_or(""));
+  if (info.region.empty()) info.region = client_.region();
+  info.versioned = is_versioned(context);
+  return info;
+}
+
+std::string credential(const StorageOptions& options, const std::string& name) {
+  const auto found = options.credentials.find(name);
+  return found == options.credentials.end() ? "" : found->second;
+}
+
+auth::AwsCredentialOptions credential_options(const StorageOptions& options) {
+  auth::AwsCredentialOptions out;
+  out.access_key_id = credential(options, "aws_access_key_id");
+  out.secret_access_key = credential(options, "aws_secret_access_key");
+  out.session_token = credential(options, "aws_session_token");
+  out.profile = options.profile;
+  out.anonymous = credential(options, "anonymous") == "true";
+  return out;
+}
+
+http::CurlOptions curl_options(const S3Config& config) {
+  http::CurlOptions out;
+  out.ca_bundle = config.ca_bundle;
+  out.verify_tls = config.verify_tls;
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<ObjectStore> make_s3_store(const StorageOptions& options,
+                                           const auth::Environment& environment,
+                                           S3Dependencies dependencies) {
+  S3Config config =
+      resolve_config(options, environment, auth::load_aws_config(environment));
+  return std::make_unique<S3Store>(std::move(config), std::move(dependencies));
+}
+
+std::unique_ptr<ObjectStore> make_s3_store(const StorageOptions& options) {
+  const auth::Environment environment = auth::process_environment();
+  S3Config config =
+      resolve_config(options, environment, auth::load_aws_config(environment));
+  S3Dependencies world;
+  world.transport = http::make_curl_transport(curl_options(config));
+  world.credentials =
+      auth::make_aws_credential_chain(credential_options(options), environment);
+  return std::make_unique<S3Store>(std::move(config), std::move(world));
+}
+
+}  // namespace cloudsync::storage::s3
