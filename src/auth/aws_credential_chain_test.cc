@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/aws_credential_chain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "auth/auth_testing.h"
+#include "base/log.h"
+#include "cloudsync/error.h"
+
+namespace cloudsync::auth {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Variables = std::map<std::string, std::string>;
+
+constexpr char kStaticKeys[] =
+    "aws_access_key_id = file_key\naws_secret_access_key = file_secret\n";
+const Variables kEnvironmentKeys = {{"AWS_ACCESS_KEY_ID", "env_key"},
+                                    {"AWS_SECRET_ACCESS_KEY", "env_secret"}};
+
+class CredentialChainTest : public ::testing::Test {
+ protected:
+  AwsCredentials find(const AwsCredentialOptions& options, const Variables& variables) {
+    auto found =
+        make_aws_credential_chain(options, home_.environment(variables))->credentials({});
+    EXPECT_TRUE(found.has_value());
+    return found.value_or(AwsCredentials{});
+  }
+  Error failure(const AwsCredentialOptions& options, const Variables& variables) {
+    return error_of([&] {
+      make_aws_credential_chain(options, home_.environment(variables))->credentials({});
+    });
+  }
+  static AwsCredentialOptions with_profile(const std::string& name) {
+    AwsCredentialOptions options;
+    options.profile = name;
+    return options;
+  }
+
+  ScratchHome home_;
+};
+
+TEST_F(CredentialChainTest, ConfigurationKeysComeFirst) {
+  AwsCredentialOptions options;
+  options.access_key_id = "k";
+  options.secret_access_key = "s";
+  options.session_token = "t";
+  const auto found = find(options, kEnvironmentKeys);
+  EXPECT_EQ(found.access_key_id, "k");
+  EXPECT_EQ(found.session_token, "t");
+  EXPECT_EQ(found.origin, "configuration");
+}
+
+TEST_F(CredentialChainTest, HalfAConfigurationKeyPairIsRefused) {
+  AwsCredentialOptions options;
+  options.access_key_id = "k";
+  EXPECT_EQ(failure(options, kEnvironmentKeys).code(), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(CredentialChainTest, EnvironmentWinsOverTheDefaultProfile) {
+  home_.write("credentials", std::string("[default]\n") + kStaticKeys);
+  Variables variables = kEnvironmentKeys;
+  variables["AWS_SECURITY_TOKEN"] = "old";
+  EXPECT_EQ(find({}, variables).session_token, "old");
+  variables["AWS_SESSION_TOKEN"] = "new";
+  const auto found = find({}, variables);
+  EXPECT_EQ(found.access_key_id, "env_key");
+  EXPECT_EQ(found.session_token, "new");
+}
+
+TEST_F(CredentialChainTest, ExplicitProfileSkipsTheEnvironment) {
+  home_.write("config", std::string("[profile p]\n") + kStaticKeys);
+  const auto found = find(with_profile("p"), kEnvironmentKeys);
+  EXPECT_EQ(found.access_key_id, "file_key");
+  EXPECT_THAT(found.origin, AllOf(HasSubstr("profile \"p\""), HasSubstr(home_.path())));
+}
+
+TEST_F(CredentialChainTest, BlankVariablesCountAsUnset) {
+  home_.write("config",
+              "[default]\naws_access_key_id = wrong\n"
+              "aws_secret_access_key = wrong\n[profile p]\n" +
+                  std::string(kStaticKeys));
+  const auto found = find(
+      {},
+      {{"AWS_ACCESS_KEY_ID", " "}, {"AWS_SECRET_ACCESS_KEY", ""}, {"AWS_PROFILE", "p"}});
+  EXPECT_EQ(found.access_key_id, "file_key");
+}
+
+TEST_F(CredentialChainTest, ProfilePropertyNamesIgnoreCaseAndTokensAreRead) {
+  home_.write("credentials",
+              "[default]\nAWS_ACCESS_KEY_ID = a\nAws_Secret_Access_Key = b\n"
+              "aws_session_token = c\n");
+  const auto found = find({}, {});
+  EXPECT_EQ(found.access_key_id, "a");
+  EXPECT_EQ(found.secret_access_key, "b");
+  EXPECT_EQ(found.session_token, "c");
+}
+
+TEST_F(CredentialChainTest, HalfAnEnvironmentKeyPairNamesTheMissingVariable) {
+  const Error error = failure({}, {{"AWS_ACCESS_KEY_ID", "k"}});
+  EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
+  EXPECT_THAT(error.what(), HasSubstr("not AWS_SECRET_ACCESS_KEY"));
+}
+
+TEST_F(CredentialChainTest, HalfAProfileKeyPairNamesTheMissingProperty) {
+  home_.write("credentials", "[default]\naws_secret_access_key = s3cr3t\n");
+  const Error error = failure({}, {});
+  EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
+  EXPECT_THAT(error.what(),
+              AllOf(HasSubstr("no aws_access_key_id"), Not(HasSubstr("s3cr3t"))));
+}
+
+TEST_F(CredentialChainTest, NothingFoundNamesEveryPlaceSearched) {
+  const Error error = failure({}, {});
+  EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
+  EXPECT_FALSE(error.retryable());
+  EXPECT_THAT(
+      error.what(),
+      AllOf(HasSubstr("aws_access_key_id in the configuration"),
+            HasSubstr("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the env"),
+            HasSubstr("profile \"default\" in " + home_.path()), HasSubstr("anonymous")));
+}
+
+TEST_F(CredentialChainTest, NothingFoundMentionsVariablesThisBuildCannotUse) {
+  EXPECT_THAT(failure({}, {{"AWS_WEB_IDENTITY_TOKEN_FILE", "/t"}}).what(),
+              HasSubstr("AWS_WEB_IDENTITY_TOKEN_FILE is set, but this build reads"));
+}
+
+TEST_F(CredentialChainTest, MissingNamedProfileIsAnErrorAndNotAnotherIdentity) {
+  home_.write("credentials", std::string("[default]\n") + kStaticKeys);
+  for (const Error& error :
+       {failure(with_profile("gone"), {}), failure({}, {{"AWS_PROFILE", "gone"}})}) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
+    EXPECT_THAT(error.what(), HasSubstr("profile \"gone\" is not in " + home_.path()));
+  }
+}
+
+TEST_F(CredentialChainTest, ProfileThatNeedsALaterSourceNamesItAndTheProperty) {
+  for (const std::string property :
+       {"role_arn", "sso_session", "sso_start_url", "credential_process",
+        "web_identity_token_file", "login_session"}) {
+    home_.write("config", "[profile p]\n" + property + " = something\n");
+    const Error error = failure(with_profile("p"), {});
+    EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
+    EXPECT_THAT(error.what(),
+                AllOf(HasSubstr("profile \"p\""), HasSubstr(property),
+                      HasSubstr("static keys, environment and session tokens")));
+  }
+}
+
+TEST_F(CredentialChainTest, RoleWinsOverStaticKeysBesideIt) {
+  home_.write("config", std::string("[default]\nrole_arn = r\n") + kStaticKeys);
+  EXPECT_THAT(failure({}, {}).what(), HasSubstr("role_arn"));
+}
+
+TEST_F(CredentialChainTest, StaticKeysBesideSsoAreUsed) {
+  home_.write("config", "[default]\nsso_session = s\n");
+  home_.write("credentials", std::string("[default]\n") + kStaticKeys);
+  EXPECT_EQ(find({}, {}).access_key_id, "file_key");
+}
+
+TEST_F(CredentialChainTest, AnonymousSendsUnsigned) {
+  AwsCredentialOptions options;
+  options.anonymous = true;
+  auto chain = make_aws_credential_chain(options, home_.environment(kEnvironmentKeys));
+  EXPECT_EQ(chain->credentials({}), std::nullopt);
+}
+
+TEST_F(CredentialChainTest, RefusedCredentialsAreReadAgain) {
+  home_.write("credentials", std::string("[default]\n") + kStaticKeys);
+  auto chain = make_aws_credential_chain({}, home_.environment());
+  const auto first = chain->credentials({}).value();
+  home_.write("credentials",
+              "[default]\naws_access_key_id = n\naws_secret_access_key = m\n");
+  EXPECT_EQ(chain->credentials({})->access_key_id, "file_key");
+  chain->invalidate(first);
+  EXPECT_EQ(chain->credentials({})->access_key_id, "n");
+  chain->invalidate(first);
+  home_.write("credentials", "");
+  EXPECT_EQ(chain->credentials({})->access_key_id, "n")
+      << "a late refusal of old credentials must not drop the new ones";
+}
+
+TEST_F(CredentialChainTest, ExpiredEnvironmentCredentialsSaySo) {
+  Variables variables = kEnvironmentKeys;
+  variables["AWS_CREDENTIAL_EXPIRATION"] = "2001-02-03T04:05:06Z";
+  const Error error = failure({}, variables);
+  EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
+  EXPECT_THAT(error.what(), HasSubstr("expired at 2001-02-03T04:05:06Z"));
+  variables["AWS_CREDENTIAL_EXPIRATION"] = "2201-02-03T04:05:06Z";
+  EXPECT_TRUE(find({}, variables).expires_ns.has_value());
+  variables["AWS_CREDENTIAL_EXPIRATION"] = "tomorrow";
+  EXPECT_THAT(failure({}, variables).what(), HasSubstr("tomorrow"));
+}
+
+TEST_F(CredentialChainTest, SecretsAreRedactedFromThenOn) {
+  find({}, {{"AWS_ACCESS_KEY_ID", "visible_key"},
+            {"AWS_SECRET_ACCESS_KEY", "hidden_secret"},
+            {"AWS_SESSION_TOKEN", "hidden_token"}});
+  EXPECT_EQ(base::redacted("visible_key hidden_secret hidden_token"),
+            "visible_key *** ***");
+}
+
+}  // namespace
+}  // namespace cloudsync::auth
