@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/s3/s3_multipart.h"
 
+#include "hash/digest.h"
 #include "storage/s3/s3_headers.h"
 #include "storage/s3/s3_responses.h"
 
@@ -22,6 +23,28 @@ bool condition_failed(const S3Answer& answer, const Precondition& condition) {
          answer.is("ConditionalRequestConflict");
 }
 
+constexpr std::size_t kChecksumBuffer = 256 << 10;
+
+std::uint64_t checksum(ByteSource& source) {
+  std::vector<std::byte> buffer(kChecksumBuffer);
+  std::uint64_t crc = 0;
+  while (const std::size_t n = source.read(buffer)) {
+    crc = hash::crc64nvme(Bytes(buffer).first(n), crc);
+  }
+  source.rewind();
+  return crc;
+}
+
+// Every part must carry the checksum its upload was begun with: AWS refuses one without.
+// Where the upload was begun without, a server may refuse one with it, and the MD5
+// protects the part as well.
+PartRequest with_checksum_of_upload(PartRequest request, ByteSource& source,
+                                    bool begun_with_crc) {
+  if (begun_with_crc && !request.crc64nvme) request.crc64nvme = checksum(source);
+  if (!begun_with_crc && request.md5) request.crc64nvme.reset();
+  return request;
+}
+
 }  // namespace
 
 UploadId S3Multipart::begin_upload(const BeginUploadRequest& request,
@@ -35,7 +58,9 @@ UploadId S3Multipart::begin_upload(const BeginUploadRequest& request,
 
 PartReceipt S3Multipart::upload_part(const PartRequest& request, ByteSource& source,
                                      const CallContext& context) {
-  const S3Request built = build_.upload_part(request);
+  const PartRequest checked =
+      with_checksum_of_upload(request, source, client_.config().capabilities.crc64nvme);
+  const S3Request built = build_.upload_part(checked);
   const S3Answer answer = client_.send(built, context, {&source, nullptr});
   client_.require_ok(built, answer);
   PartReceipt receipt;
@@ -46,7 +71,7 @@ PartReceipt S3Multipart::upload_part(const PartRequest& request, ByteSource& sou
                       client_.now_ns())
         .token.value;
   });
-  receipt.crc64nvme = request.crc64nvme;
+  receipt.crc64nvme = checked.crc64nvme;
   return receipt;
 }
 

@@ -7,14 +7,14 @@
 namespace cloudsync::storage::s3 {
 namespace {
 
-std::string complete_xml(const CompleteRequest& request) {
+std::string complete_xml(const CompleteRequest& request, bool with_checksums) {
   std::string xml =
       "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   for (const PartReceipt& part : request.parts) {
     xml += "<Part>";
     append_element(xml, "PartNumber", std::to_string(part.number));
     append_element(xml, "ETag", quoted(part.etag));
-    if (request.crc64nvme && part.crc64nvme) {
+    if (with_checksums && part.crc64nvme) {
       append_element(xml, "ChecksumCRC64NVME", base64_big_endian(*part.crc64nvme));
     }
     xml += "</Part>";
@@ -66,10 +66,13 @@ S3Request RequestBuilder::complete_upload(const CompleteRequest& request) const 
                                       request.key);
   out.stall_seconds = kLongStallSeconds;
   out.query = {{"uploadId", request.upload.value}};
-  out.xml = complete_xml(request);
+  // MinIO calls an object damaged whose upload was not begun with the checksum it ends
+  // with.
+  const bool with_checksums = request.crc64nvme && defaults_.capabilities.crc64nvme;
+  out.xml = complete_xml(request, with_checksums);
   out.headers.emplace_back("content-type", "application/xml");
   add_condition(out, request.condition);
-  if (request.crc64nvme) {
+  if (with_checksums) {
     out.headers.emplace_back("x-amz-checksum-crc64nvme",
                              base64_big_endian(*request.crc64nvme));
     out.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/s3/s3_multipart.h"
 
+#include "hash/digest.h"
 #include "storage/s3/s3_test_bench.h"
 
 #include <gmock/gmock.h>
@@ -27,12 +28,14 @@ class S3Multipart : public testing::StoreTest {
     request.condition = std::move(condition);
     return uploads().complete_upload(request, {});
   }
-  PartReceipt upload_part() {
+  PartReceipt upload_part(std::optional<std::uint64_t> crc64nvme = 9,
+                          std::optional<Md5Digest> md5 = {}) {
     PartRequest request;
     request.key = kKey;
     request.upload = kUpload;
     request.number = 3;
-    request.crc64nvme = 9;
+    request.crc64nvme = crc64nvme;
+    request.md5 = md5;
     MemorySource source = source_of("hello");
     return uploads().upload_part(request, source, {});
   }
@@ -64,6 +67,25 @@ TEST_F(S3Multipart, APartGivesItsReceipt) {
   EXPECT_EQ(receipt.crc64nvme, 9U);
   EXPECT_THAT(last().url, HasSubstr("?partNumber=3&uploadId=u%2B1"));
   EXPECT_EQ(last().body, "hello");
+}
+
+TEST_F(S3Multipart, EveryPartCarriesTheChecksumItsUploadWasBegunWith) {
+  answer(200, {{"ETag", "\"p3\""}});
+  const PartReceipt receipt = upload_part({});
+  EXPECT_EQ(receipt.crc64nvme, hash::crc64nvme(std::as_bytes(std::span("hello", 5))));
+  EXPECT_NE(last().header("x-amz-checksum-crc64nvme"), "");
+  EXPECT_EQ(last().body, "hello");
+}
+
+TEST_F(S3Multipart, APartOfAnUploadWithoutChecksumsIsProtectedByOneTheServerTakes) {
+  use_endpoint("http://127.0.0.1:9000");
+  answer(200, {{"ETag", "\"p3\""}});
+  upload_part(9, Md5Digest{1});
+  EXPECT_EQ(last().header("x-amz-checksum-crc64nvme"), "");
+  EXPECT_NE(last().header("content-md5"), "");
+  answer(200, {{"ETag", "\"p3\""}});
+  upload_part(9);
+  EXPECT_NE(last().header("x-amz-checksum-crc64nvme"), "");
 }
 
 TEST_F(S3Multipart, APartWithoutAnEtagIsNotAReceipt) {

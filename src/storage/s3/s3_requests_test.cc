@@ -163,7 +163,8 @@ TEST(S3Requests, CompleteListsPartsAndCarriesTheWholeChecksum) {
   complete.condition.if_absent = true;
   complete.size = 10;
   complete.crc64nvme = 1;
-  const S3Request out = builder().complete_upload(complete);
+  const RequestBuilder able = builder([](Capabilities& c) { c.crc64nvme = true; });
+  const S3Request out = able.complete_upload(complete);
   EXPECT_THAT(
       out.xml,
       HasSubstr("<Part><PartNumber>1</PartNumber><ETag>&quot;e1&quot;</ETag>"
@@ -174,6 +175,9 @@ TEST(S3Requests, CompleteListsPartsAndCarriesTheWholeChecksum) {
   EXPECT_THAT(out.headers, Contains(Pair("if-none-match", "*")));
   EXPECT_THAT(out.headers, Contains(Pair("x-amz-mp-object-size", "10")));
   EXPECT_EQ(out.stall_seconds, 900);
+  const S3Request plain = builder().complete_upload(complete);
+  EXPECT_THAT(plain.xml, Not(HasSubstr("Checksum")));
+  EXPECT_THAT(plain.headers, Not(Contains(Key("x-amz-checksum-crc64nvme"))));
 }
 
 TEST(S3Requests, BeginNamesTheChecksumOnlyWhereItIsKnown) {
