@@ -64,27 +64,6 @@ MarkerVerdict judge_by_inode(const PairRecord& pair, std::uint64_t root_dev,
   return never_seen || same ? MarkerVerdict::kNormal : MarkerVerdict::kBrakeRoot;
 }
 
-Brake root_brake(const PairRecord& pair) {
-  return {
-      "root",
-      fmt::format(
-          "\"{}\" is not the directory that was synced before (it was replaced, or its "
-          "file system is not mounted). Nothing was moved and nothing was deleted. "
-          "Mount the right directory, or take this one with `--force root`.",
-          pair.identity.local_root)};
-}
-
-Brake restored_brake(const PairRecord& pair) {
-  return {"restored-local",
-          fmt::format("\"{}\" is older than the state database: it seems to have been "
-                      "restored from a "
-                      "backup. Nothing was moved and nothing was deleted. Choose whose "
-                      "content holds: "
-                      "`--force restored-local` sends the restored files to the bucket, "
-                      "`--force restored-cloud` fetches the bucket's files again.",
-                      pair.identity.local_root)};
-}
-
 }  // namespace
 
 std::optional<Brake> max_delete_brake(Side side, const DeletionCount& count,
@@ -127,25 +106,6 @@ MarkerVerdict judge_marker(const MarkerView& marker, const PairRecord& pair,
   if (marker.epoch > pair.epoch) return MarkerVerdict::kDemoteBase;
   return marker.epoch >= pair.epoch - 1 ? MarkerVerdict::kNormal
                                         : MarkerVerdict::kBrakeRestored;
-}
-
-std::optional<Brake> marker_brake(MarkerVerdict verdict, const PairRecord& pair,
-                                  const std::set<Force>& force) {
-  if (verdict == MarkerVerdict::kBrakeRoot && !force.contains(Force::kRoot)) {
-    return root_brake(pair);
-  }
-  const bool chosen =
-      force.contains(Force::kRestoredLocal) || force.contains(Force::kRestoredCloud);
-  if (verdict == MarkerVerdict::kBrakeRestored && !chosen) return restored_brake(pair);
-  return std::nullopt;
-}
-
-Brake listing_brake(Side side, const std::string& reason) {
-  return {"listing",
-          fmt::format("Not everything {} could be listed ({}), so an absent file proves "
-                      "nothing. Nothing was deleted there. Run again when the cause is "
-                      "gone.",
-                      where(side), reason)};
 }
 
 }  // namespace cloudsync::sync

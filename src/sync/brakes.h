@@ -43,12 +43,5 @@ enum class MarkerVerdict { kNormal, kAdopt, kDemoteBase, kBrakeRestored, kBrakeR
 MarkerVerdict judge_marker(const MarkerView& marker, const PairRecord& pair,
                            bool has_base_rows, std::uint64_t root_dev,
                            std::uint64_t root_ino);
-// The brake that a verdict pulls, with its words; nothing when it pulls none or is
-// lifted.
-std::optional<Brake> marker_brake(MarkerVerdict verdict, const PairRecord& pair,
-                                  const std::set<Force>& force);
-
-// A listing that could not be read to its end; cannot be lifted.
-Brake listing_brake(Side side, const std::string& reason);
 
 }  // namespace cloudsync::sync
