@@ -8,8 +8,8 @@
 #include "base/encoding.h"
 #include "hash/digest.h"
 #include "sync/classify.h"
+#include "sync/object_metadata.h"
 #include "sync/observe.h"
-#include "sync/symlinks.h"
 
 namespace cloudsync::sync {
 
@@ -113,9 +113,8 @@ bool equals_by_parts(const RunContext& context, const Observed& observed) {
 Content compare_link(const RunContext& context, const Observed& observed) {
   const auto info = context.store.head(observed.item.remote->info.key, context.call);
   if (!info || !info->metadata) return Content::kDifferent;
-  const auto link = info->metadata->find(kSymlinkMetadata);
-  return from_equality(link != info->metadata->end() &&
-                       link->second == observed.item.local->link_target);
+  return from_equality(symlink_target(*info->metadata) ==
+                       observed.item.local->link_target);
 }
 
 Content compare_bytes(const RunContext& context, const Observed& observed) {

@@ -108,7 +108,7 @@ BaseRow base_from_both(const RunContext& context, const Observed& observed) {
   if (observed.item.base) row = *observed.item.base;
   row.key = observed.item.key;
   row.kind = local.kind;
-  row.size = local.kind == EntryKind::kDirectory ? 0 : local.stat.size;
+  row.size = local.kind == EntryKind::kFile ? local.stat.size : 0;
   if (observed.hashed) {
     row.md5 = observed.hashed->md5;
     row.sha256 = observed.hashed->sha256;

@@ -85,6 +85,15 @@ void KeyRunner::get_special(const TaskPtr& task) {
 
 void KeyRunner::place(const TaskPtr& task, DownloadResult result) {
   auto& observed = task->observed;
+  if (context_.settings.engine.links == Links::kPreserve) {
+    const auto kind = link_kind(observed.item.key, result);
+    if (kind == LinkKind::kInside) replace_by_symlink(context_.files, result);
+    if (kind == LinkKind::kOutside) {
+      context_.files.remove_file(result.temp_path);
+      context_.report.act(OperationAction::kUnsafe, observed.item.key, 0);
+      return finish(task);
+    }
+  }
   PlaceTask placing;
   placing.request.key = observed.item.key;
   placing.request.temp_path = result.temp_path;
@@ -92,9 +101,6 @@ void KeyRunner::place(const TaskPtr& task, DownloadResult result) {
   placing.request.keep_replaced =
       observed.action.secure_loser || observed.action.kind == ActionKind::kFork;
   placing.copy_aside_to = task->copy_name;
-  if (context_.settings.engine.links == Links::kPreserve) {
-    replace_by_symlink(context_.files, observed.item.key, result);
-  }
   const auto shared = std::make_shared<DownloadResult>(std::move(result));
   placing.on_placed = [this, task, shared](const PlaceResult& placed, bool racy) {
     commit_get(task, *shared, placed, racy);

@@ -99,10 +99,6 @@ void KeyRunner::commit_put(const TaskPtr& task, UploadResult result,
     case TransferStatus::kDone:
       break;
   }
-  if (observed.item.local->kind == EntryKind::kSymlink) {
-    result.base.size = observed.item.local->stat.size;
-    result.base.md5 = hash_entry(context_, *observed.item.local)->md5;
-  }
   OperationRow row =
       journal_.operation(key, OperationAction::kUpload, observed.action.row);
   row.bytes = result.bytes;

@@ -7,6 +7,7 @@
 #include "sync/classify.h"
 #include "sync/compare.h"
 #include "sync/key_rules.h"
+#include "sync/symlinks.h"
 
 namespace cloudsync::sync {
 
@@ -76,17 +77,13 @@ class Decider {
       look = look_at_remote(item.remote, item.base, true, classify_options(context_));
     }
     observed_.situation.remote = to_change(look);
-    if (observed_.situation.remote == Change::kUnchanged && drifted_provisionally()) {
+    // The listing has the exact time that the write's response could only estimate.
+    if (item.base && item.remote && settles_provisional(*item.remote, *item.base)) {
       observed_.stat_drifted = true;
     }
     return true;
   }
 
-  // The listing has the exact time that the write's response could only estimate.
-  bool drifted_provisionally() const {
-    const auto& item = observed_.item;
-    return item.base && item.remote && (item.base->flags & kBaseProvisional) != 0;
-  }
 
   bool settle_content() {
     const auto quick = compare_by_listing(context_, observed_.item);
@@ -153,6 +150,7 @@ std::optional<LocalEntry> observe_local(const RunContext& context,
       if (context.settings.engine.links == Links::kPreserve) {
         entry.kind = EntryKind::kSymlink;
         entry.link_target = context.files.read_link(key);
+        if (!link_stays_inside(key, entry.link_target)) entry.problem = LocalProblem::kSymlink;
       } else if (context.settings.engine.links == Links::kSkip) {
         entry.problem = LocalProblem::kSymlink;
       }

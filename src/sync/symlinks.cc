@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "sync/object_metadata.h"
+
 namespace cloudsync::sync {
 
 bool link_stays_inside(std::string_view key, std::string_view target) {
@@ -22,14 +24,16 @@ bool link_stays_inside(std::string_view key, std::string_view target) {
   return true;
 }
 
-void replace_by_symlink(base::FileSystem& files, const std::string& key,
-                        DownloadResult& result) {
-  if (!result.info.metadata || result.info.size != 0) return;
-  const auto link = result.info.metadata->find(kSymlinkMetadata);
-  if (link == result.info.metadata->end() || !link_stays_inside(key, link->second))
-    return;
+LinkKind link_kind(std::string_view key, const DownloadResult& result) {
+  if (!result.info.metadata || result.info.size != 0) return LinkKind::kNone;
+  const auto target = symlink_target(*result.info.metadata);
+  if (!target) return LinkKind::kNone;
+  return link_stays_inside(key, *target) ? LinkKind::kInside : LinkKind::kOutside;
+}
+
+void replace_by_symlink(base::FileSystem& files, const DownloadResult& result) {
   files.remove_file(result.temp_path);
-  files.make_symlink(link->second, result.temp_path);
+  files.make_symlink(*symlink_target(*result.info.metadata), result.temp_path);
 }
 
 }  // namespace cloudsync::sync

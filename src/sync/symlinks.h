@@ -9,17 +9,14 @@
 
 namespace cloudsync::sync {
 
-// The metadata name under which `links: preserve` keeps a symlink's target on a zero-byte
-// object.
-inline constexpr char kSymlinkMetadata[] = "cs-symlink";
-
 // True when a link of this target at `key` stays inside the root: relative, and never
 // above it.
 bool link_stays_inside(std::string_view key, std::string_view target);
 
-// Where the downloaded object stands for a symlink that stays inside the root, its
-// temporary file becomes that symlink. Others stay what they are: an empty file.
-void replace_by_symlink(base::FileSystem& files, const std::string& key,
-                        DownloadResult& result);
+// What a downloaded object is under `links: preserve`.
+enum class LinkKind { kNone, kInside, kOutside };
+LinkKind link_kind(std::string_view key, const DownloadResult& result);
+// The temporary file becomes the symlink that the object (of kind kInside) stands for.
+void replace_by_symlink(base::FileSystem& files, const DownloadResult& result);
 
 }  // namespace cloudsync::sync

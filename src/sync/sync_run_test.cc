@@ -31,6 +31,12 @@ std::uint64_t mutations(const MemoryStore& bucket) {
   return total;
 }
 
+storage::ListPage list(MemoryStore& bucket, const std::string& prefix) {
+  storage::ListRequest request;
+  request.prefix = prefix;
+  return bucket.list(request, {});
+}
+
 TEST(SyncRun, SecondRunMovesNothingAndOnlyLists) {
   MemoryStore bucket(strict());
   Replica machine(bucket);
@@ -185,7 +191,7 @@ TEST(SyncRun, DeletionWithoutConditionsKeepsACopy) {
   machine.remove("f");
   machine.run();
   EXPECT_FALSE(bucket.content("p/f"));
-  const auto page = bucket.list({.prefix = "p/.cloudsync/trash/"}, {});
+  const auto page = list(bucket, "p/.cloudsync/trash/");
   ASSERT_EQ(page.objects.size(), 1U);
   EXPECT_EQ(bucket.content(page.objects[0].key.value), "precious");
 }
@@ -203,7 +209,7 @@ TEST(SyncRun, RunStoppedAtOnceLeavesEverythingForTheNext) {
   EXPECT_EQ(progress.failed, 0U);
   bucket.set_fault({});
   machine.run();
-  EXPECT_EQ(bucket.list({.prefix = "p/"}, {}).objects.size(), 300U);
+  EXPECT_EQ(list(bucket, "p/").objects.size(), 300U);
 }
 
 // Every value written carries a number of its own. A value may vanish only if somebody who had it
@@ -232,7 +238,7 @@ class Story {
       for (const auto& [name, content] : machine->tree()) kept.insert(content);
       for (const auto& [name, content] : machine->trash()) kept.insert(content);
     }
-    for (const auto& info : bucket_.list({.prefix = "p/"}, {}).objects) {
+    for (const auto& info : list(bucket_, "p/").objects) {
       kept.insert(*bucket_.content(info.key.value));
     }
     for (const auto& value : written_) {
@@ -243,7 +249,7 @@ class Story {
   void check_converged() {
     EXPECT_EQ(a_.tree(), b_.tree());
     std::map<std::string, std::string> cloud;
-    for (const auto& info : bucket_.list({.prefix = "p/"}, {}).objects) {
+    for (const auto& info : list(bucket_, "p/").objects) {
       const auto& key = info.key.value;
       if (!key.starts_with("p/.cloudsync/")) cloud[key.substr(2)] = *bucket_.content(key);
     }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sync/key_rules.h"
+#include "sync/symlinks.h"
 
 namespace cloudsync::sync {
 namespace {
@@ -196,6 +197,9 @@ bool TreeWalk::describe_link(const std::string& name, LocalEntry& entry) {
   }
   entry.kind = EntryKind::kSymlink;
   entry.link_target = files_.read_link(entry.key);
+  if (!link_stays_inside(entry.key, entry.link_target)) {
+    set_problem(entry, LocalProblem::kSymlink, "is a symbolic link that leaves the root");
+  }
   return true;
 }
 

@@ -20,7 +20,8 @@ BaseRow base_row(const TransferEnvironment& environment, const UploadJob& job,
   BaseRow row;
   row.key = job.key;
   row.kind = job.kind;
-  row.size = job.kind == EntryKind::kDirectory ? 0 : stat.size;
+  // The size of the object: a link and a marker have empty ones.
+  row.size = job.kind == EntryKind::kFile ? stat.size : 0;
   row.md5 = digests.md5;
   row.sha256 = digests.sha256;
   row.l_mtime = stat.mtime_ns;

@@ -196,6 +196,7 @@ TEST_F(UploadTest, PreservedSymlinkIsAnEmptyObjectWithItsTarget) {
   EXPECT_EQ(symlink_target(*store_->head({"data/link"}, context_)->metadata),
             "target file");
   EXPECT_EQ(result.base.kind, EntryKind::kSymlink);
+  EXPECT_EQ(result.base.size, 0U);
   job.link_target = "other";
   EXPECT_EQ(upload(job).status, TransferStatus::kSourceChanged);
 }

@@ -218,10 +218,10 @@ class Machine:
         self.config_file.write_text(json.dumps(document))  # JSON is YAML
 
     def command(self, name, *args, prefix="data/"):
-        command = [str(BINARY), name, "--config", str(self.config_file)]
+        command = [str(BINARY), name, *map(os.fspath, args), "--config", str(self.config_file)]
         if name in ("upload", "download", "sync"):
             command += ["--local-dir", str(self.root), "--cloud-prefix", prefix]
-        return command + [os.fspath(arg) for arg in args]
+        return command
 
     def environment(self):
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CLOUDSYNC_"))}

@@ -37,9 +37,9 @@ def test_local_wins_keeps_the_loser_in_the_trash(machine):
     machine.run("sync", "--conflict-strategy", "local_wins", check=0)
     assert machine.bucket.read("data/f.txt") == b"ours, edited"
     trash = [ref for (ref,) in machine.query(
-        "SELECT trash_ref FROM operations WHERE trash_ref <> ''")]
+        "SELECT trash_ref FROM operations WHERE length(trash_ref) > 0")]
     assert len(trash) == 1
-    assert machine.bucket.read(trash[0]) == b"theirs, edited differently"
+    assert machine.bucket.read(trash[0].decode()) == b"theirs, edited differently"
 
 
 def test_cloud_wins_keeps_the_loser_in_the_trash(machine):

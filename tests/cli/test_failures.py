@@ -138,41 +138,46 @@ def test_downloads_never_write_through_a_symlink(machine, tmp_path):
     assert machine.read("ok") == b"ok"
 
 
-def test_full_disk_keeps_the_old_file(machine, tmp_path):
+@pytest.fixture
+def small_disk(tmp_path):
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")
-    small = tmp_path / "small"
-    small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small]).returncode != 0:
+    place = tmp_path / "small"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place]).returncode != 0:
         pytest.skip("this machine does not let tests mount")
-    try:
-        machine.root = small / "root"
-        machine.root.mkdir()
-        machine.write("f", b"old")
-        machine.run("sync", check=0)
-        machine.bucket.write("data/f", os.urandom(4 << 20))
-        machine.bucket.write("data/g", b"fits")
-        result = machine.run("sync", check=3)
-        assert machine.read("f") == b"old"
-        assert machine.read("g") == b"fits"
-        [line] = [one for one in result.lines if one.get("status") == "failed"]
-        assert line["error"]["code"] == "disk_full"
-    finally:
-        subprocess.run(["umount", small], check=True)
+    yield place
+    subprocess.run(["umount", place], check=True)
 
 
-def test_failed_file_is_listed_and_retried(machine, tmp_path):
-    machine.write("good", b"good")
-    machine.bucket.write("data/blocked/inner", b"content")
-    os.symlink(tmp_path, machine.root / "blocked")
+def test_full_disk_keeps_the_old_file(machine, small_disk):
+    machine.root = small_disk / "root"
+    machine.root.mkdir()
+    machine.write("f", b"old")
+    machine.run("sync", check=0)
+    machine.bucket.write("data/f", os.urandom(4 << 20))
+    machine.bucket.write("data/g", b"fits")
+    result = machine.run("sync", check=3)
+    assert machine.read("f") == b"old"
+    assert machine.read("g") == b"fits"
+    [line] = [one for one in result.lines if one.get("status") == "failed"]
+    assert line["error"]["code"] == "disk_full"
+
+
+def test_failed_file_is_listed_and_retried(machine, small_disk):
+    machine.root = small_disk / "root"
+    machine.root.mkdir()
+    machine.bucket.write("data/fits", b"fits")
+    machine.bucket.write("data/too-large", os.urandom(4 << 20))
     machine.run("download", check=3)
     status = machine.run("status", "--verbose", json_output=False, check=0)
-    assert b"blocked/inner" in status.stdout
+    assert b"too-large" in status.stdout and b"fits" not in status.stdout
     assert machine.run("retry").code == 3
-    os.unlink(machine.root / "blocked")
+    subprocess.run(["mount", "-o", "remount,size=32m", small_disk], check=True)
     result = machine.run("retry", check=0)
-    assert result.actions("download") == [("download", "blocked/inner")]
-    assert machine.run("retry", json_output=False, check=0)
+    assert result.actions("download") == [("download", "too-large")]
+    assert b"too-large" not in machine.run("status", "-v", json_output=False, check=0).stdout
+    machine.run("retry", json_output=False, check=0)
 
 
 def test_corrupt_database_is_set_aside(machine):
