@@ -232,6 +232,14 @@ class App {
     }
   }
 
+  std::string command_words() const {
+    std::vector<std::string> words;
+    collect_words(current(), false, words);
+    std::string all;
+    for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
+    return all;
+  }
+
   std::string unknown(std::string word) const {
     const bool is_flag = word.starts_with('-');
     if (is_flag) word.resize(std::min(word.find('='), word.size()));
@@ -256,6 +264,9 @@ class App {
       message = unknown(*odd);
     } else if (!rest.empty()) {
       message = unknown(rest.front());
+    }
+    if (rest.empty() && current().get_require_subcommand_min() > 0) {
+      message = "a command is missing: " + command_words();
     }
     throw Error(ErrorCode::kInvalidArgument, message + " (" + help_hint() + ")");
   }

@@ -106,7 +106,10 @@ TEST(Quantities, ReadAsPeopleWriteThem) {
   EXPECT_EQ(format_count(1'234'567), "1,234,567");
   EXPECT_EQ(format_count(123'456), "123,456");
   EXPECT_EQ(format_duration(0), "0 s");
-  EXPECT_EQ(format_duration(0.25), "0.2 s");
+  EXPECT_EQ(format_duration(0.0004), "1 ms");
+  EXPECT_EQ(format_duration(0.25), "250 ms");
+  EXPECT_EQ(format_duration(0.9999), "1.0 s");
+  EXPECT_EQ(format_duration(4.2), "4.2 s");
   EXPECT_EQ(format_duration(42), "42 s");
   EXPECT_EQ(format_duration(187), "3:07");
   EXPECT_EQ(format_duration(3723), "1:02:03");

@@ -9,7 +9,7 @@ namespace cloudsync::cli {
 
 std::string format_bytes(std::uint64_t bytes);  // "1.2 MB": powers of 1000
 std::string format_count(std::uint64_t count);  // "1,234,567"
-std::string format_duration(double seconds);    // "0.4 s", "42 s", "3:07", "1:02:03"
+std::string format_duration(double seconds);    // "40 ms", "4.2 s", "42 s", "3:07", "1:02:03"
 std::string format_time(std::int64_t time_ns);  // "2026-11-23T18:00:00Z", "-" for 0
 std::string plural(std::uint64_t count, const std::string& noun);  // "1 file", "2 files"
 
