@@ -9,11 +9,12 @@ namespace cloudsync::sync {
 namespace {
 
 constexpr std::uint32_t kPrivateMode = 0600;
-// Smaller files find out by reserving their space; the question is worth its call above.
-constexpr std::uint64_t kAskForSpace = 1U << 20;
+// Below, the first write says at once whether there is room, and reserving costs more
+// than the rest of the file's handling.
+constexpr std::uint64_t kReserveFrom = 1U << 20;
 
 void require_space(base::FileSystem& files, std::uint64_t size) {
-  if (size < kAskForSpace) return;
+  if (size < kReserveFrom) return;
   const std::uint64_t free = files.free_bytes();
   if (size <= free) return;
   throw Error(ErrorCode::kDiskFull, "no room under " + files.root_path() + ": " +
@@ -32,7 +33,7 @@ IncomingFile::IncomingFile(base::FileSystem& files, base::Random& random,
     : files_(files), name_(base::random_hex_id(random) + ".part") {
   require_space(files_, size);
   file_ = files_.create(path(), kPrivateMode);
-  if (size == 0) return;
+  if (size < kReserveFrom) return;
   try {
     file_->allocate(size);
   } catch (const Error&) {

@@ -80,8 +80,7 @@ PlaceResult Placer::place(const PlaceRequest& request) {
 }
 
 PlaceResult Placer::place_new(const PlaceRequest& request, const FileStat& incoming) {
-  if (incoming.kind == FileKind::kRegular)
-    files_.set_mode(request.temp_path, new_file_mode_);
+  give_attributes(request, incoming);
   PlaceResult result;
   RenameOutcome outcome = RenameOutcome::kSourceMissing;
   std::optional<Error> failure;
@@ -124,16 +123,23 @@ PlaceStatus Placer::check(const std::string& key, const FileStat& expected) {
   return now->same_version(expected) ? PlaceStatus::kPlaced : PlaceStatus::kTargetChanged;
 }
 
+// A replaced file hands its attributes on; a symlink has none worth it.
+void Placer::give_attributes(const PlaceRequest& request, const FileStat& incoming) {
+  if (incoming.kind != FileKind::kRegular) return;
+  if (request.expected && request.expected->kind == FileKind::kRegular) {
+    files_.copy_attributes(request.key, request.temp_path);
+  } else {
+    files_.set_mode(request.temp_path, new_file_mode_);
+  }
+}
+
 // The new content waits under the very name in the trash that the old one will have, so
 // that one system call puts the one under its final name and the other where nothing ever
 // deletes it unseen.
 PlaceResult Placer::replace(const PlaceRequest& request, const FileStat& incoming) {
   const PlaceStatus before = check(request.key, *request.expected);
   if (before != PlaceStatus::kPlaced) return with_status(before);
-  if (incoming.kind == FileKind::kRegular &&
-      request.expected->kind == FileKind::kRegular) {
-    files_.copy_attributes(request.key, request.temp_path);
-  }
+  give_attributes(request, incoming);
   const auto parked = move_to_trash(files_, run_name_, request.temp_path, request.key);
   if (!parked) return with_status(PlaceStatus::kTargetChanged);
   std::string old_path;
@@ -222,8 +228,9 @@ std::string Placer::rescue(const std::string& path, const std::string& key) {
                   "replaced; that content is kept as " + base::printable(path));
 }
 
-RemoveResult Placer::remove(const std::string& key, const FileStat& expected) {
+RemoveResult Placer::remove(const std::string& key, const FileStat& seen) {
   RemoveResult result;
+  const FileStat expected = expected_now(key, seen);
   result.status = check(key, expected);
   if (result.status != PlaceStatus::kPlaced) return result;
   const auto moved = move_to_trash(files_, run_name_, key, key);

@@ -87,6 +87,7 @@ class Placer {
   void remember_link(const std::string& key, const base::FileStat& before,
                      const base::FileStat& after);
   PlaceStatus check(const std::string& key, const base::FileStat& expected);
+  void give_attributes(const PlaceRequest& request, const base::FileStat& incoming);
   PlaceResult place_new(const PlaceRequest& request, const base::FileStat& incoming);
   PlaceResult replace(const PlaceRequest& request, const base::FileStat& incoming);
   PlaceStatus swap_in(const PlaceRequest& request, const std::string& parked,

@@ -269,6 +269,14 @@ TEST_F(PlaceTest, SymlinkCanBePlacedAndReplaced) {
   EXPECT_EQ(files_.read_link("l"), "two");
 }
 
+TEST_F(PlaceTest, FileThatReplacesASymlinkHasOrdinaryRights) {
+  std::filesystem::create_symlink("nowhere", tree_ / "a");
+  const auto result = place("a", "new", stat("a"));
+  ASSERT_EQ(result.status, PlaceStatus::kPlaced);
+  EXPECT_NE(result.placed.mode, 0600U);
+  EXPECT_EQ(result.placed.kind, base::FileKind::kRegular);
+}
+
 TEST_F(PlaceTest, WithoutExchangeALinkSecuresTheOldContent) {
   files_.can_exchange = false;
   tree_.write("a", "old");
