@@ -250,13 +250,13 @@ TEST(LocalScanTest, FollowedLinkToAnExcludedFileIsSkipped) {
 
 TEST(LocalScanTest, PreservedLinksCarryTheirTarget) {
   FakeTree tree;
-  tree.add_link("link", "../x");
+  tree.add_link("d/link", "../x");
   LocalScanOptions options;
   options.links = Links::kPreserve;
   const Scanned scanned = scan(tree, options);
-  EXPECT_EQ(scanned.entries.at("link").kind, EntryKind::kSymlink);
-  EXPECT_EQ(scanned.entries.at("link").link_target, "../x");
-  EXPECT_EQ(problem_of(scanned, "link"), LocalProblem::kNone);
+  EXPECT_EQ(scanned.entries.at("d/link").kind, EntryKind::kSymlink);
+  EXPECT_EQ(scanned.entries.at("d/link").link_target, "../x");
+  EXPECT_EQ(problem_of(scanned, "d/link"), LocalProblem::kNone);
   EXPECT_THAT(scanned.unknown, IsEmpty());
 }
 

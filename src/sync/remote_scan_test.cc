@@ -153,6 +153,18 @@ TEST(RemoteScanTest, FilteredKeysAreNotSeenAndExcludedDirectoriesAreJumpedOver) 
   EXPECT_LE(store.operations("list"), 3U);
 }
 
+TEST(RemoteScanTest, NamesBehindTheJumpAreReadToTheirEnd) {
+  MemoryStore store(small_pages(10));
+  const std::string high = "big/\xf4\x8f\xbf\xbd";
+  for (int i = 0; i < 50; ++i) store.put_directly(high + number(i), "x");
+  store.put_directly("c", "x");
+  const Filter filter({"- /big/"});
+  RemoteScanOptions options;
+  options.filter = &filter;
+  EXPECT_THAT(scan(store, options), ElementsAre("c"));
+  EXPECT_LE(store.operations("list"), 7U);
+}
+
 TEST(RemoteScanTest, RangesBeginAndEndWithoutListingTheRest) {
   MemoryStore store(small_pages(10));
   for (int i = 0; i < 2000; ++i) store.put_directly("p/" + number(i), "x");
