@@ -285,15 +285,16 @@ TEST_F(StateOpen, ReadOnlySeesALiveWriterOfTheSameProcess) {
 }
 
 TEST_F(StateOpen, TwoProcessesWriteTheSameDatabase) {
-  const auto mine = open();
+  // Before anything is open here: SQLite's connections and lock counts must not cross a
+  // fork.
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    // Connections must not cross a fork: this one is the child's own.
     const auto theirs = open();
     for (int i = 0; i < 300; ++i) add_row(*theirs, "theirs" + std::to_string(i));
     ::_exit(0);
   }
+  const auto mine = open();
   for (int i = 0; i < 300; ++i) add_row(*mine, "mine" + std::to_string(i));
   int status = 0;
   ::waitpid(child, &status, 0);
