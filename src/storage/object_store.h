@@ -57,6 +57,9 @@ struct Capabilities {
   bool crc64nvme = false;                      // checksum kinds a write may carry
   bool crc32c = false;
   bool multipart = false;
+  // Every body travels under a signed SHA-256 that the server checks (S3 over plain http): another
+  // checksum would prove nothing more.
+  bool signed_payload = false;
   KeyOrder list_order = KeyOrder::kUtf8;
   std::uint64_t max_single_put = 5ULL << 30;   // bytes
   std::uint64_t max_object = 50ULL << 40;      // bytes

@@ -105,7 +105,9 @@ PartSender::Proof PartSender::compare_known(const KnownPart& known, Bytes conten
 }
 
 void PartSender::send_part(std::uint32_t number, Bytes content, PartChecks checks) {
-  if (!use_crc_ && !checks.md5) checks.md5 = hash::Md5::of(content);
+  const bool needs_md5 =
+      !use_crc_ && !environment_.store.capabilities().signed_payload;
+  if (needs_md5 && !checks.md5) checks.md5 = hash::Md5::of(content);
   storage::PartRequest request;
   request.key = full_key(environment_, job_.key);
   request.upload = session_.upload;

@@ -20,7 +20,7 @@ import uuid
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARY = pathlib.Path(os.environ.get("CLOUDSYNC_BINARY", ROOT / "build/dev/src/cli/cloudsync"))
+BINARY = pathlib.Path(os.environ.get("CLOUDSYNC_BINARY", ROOT / "build/dev/cloudsync"))
 MINIO = os.environ.get("CLOUDSYNC_MINIO", "")
 ACCESS, SECRET = "minio-test-user", "minio-test-secret-0123456789"
 

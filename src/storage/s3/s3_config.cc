@@ -248,6 +248,9 @@ S3Config resolve_config(const StorageOptions& options,
   config.aws = is_aws_host(host);
   config.path_style = choose_path_style(config, from, host);
   config.capabilities = capabilities_of(config.aws);
+  const auto anonymous = options.credentials.find("anonymous");
+  config.capabilities.signed_payload =
+      !config.https && (anonymous == options.credentials.end() || anonymous->second != "true");
   return config;
 }
 
