@@ -148,7 +148,12 @@ PutResult MemoryUploads::complete_upload(const CompleteRequest& request,
   PutResult result;
   {
     const std::lock_guard lock(bucket_.mutex);
-    memory::NewObject object = assemble(request, require(request.key, request.upload));
+    const Upload* upload = find(request.key, request.upload);
+    if (!upload) {
+      result.outcome = Outcome::kNotFound;
+      return result;
+    }
+    memory::NewObject object = assemble(request, *upload);
     if (request.size != 0 && request.size != object.content.size()) {
       throw Error(ErrorCode::kDataCorrupt,
                   "the parts of '" + key + "' have another size");

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "storage/object_store.h"
+
+namespace cloudsync::storage::local {
+
+// What the store knows about one file beside its bytes. It holds only as long as the
+// file's stat is the one that is kept here.
+struct Record {
+  std::uint64_t ino = 0;
+  std::uint64_t size = 0;
+  std::int64_t mtime_ns = 0;
+  // Nothing: written before the file was moved to its name, which sets the ctime. Such a
+  // record fits a file whose ctime is near its mtime, so that a crash in between loses no
+  // metadata.
+  std::optional<std::int64_t> ctime_ns;
+  std::optional<Md5Digest> md5;
+  std::string content_type;
+  std::string storage_class;
+  Metadata metadata;
+  std::string marker_token;  // directory markers only: a directory's times say nothing
+
+  bool fits(const base::FileStat& stat) const;
+};
+
+// Made of inode, mtime, ctime and size, so that it needs no record, is the same for every
+// reader and changes with every put (a new inode with a new mtime) and every edit beside
+// us.
+VersionToken token_of(const base::FileStat& stat);
+
+std::vector<Record> load_records(int bucket, const std::string& key);
+// Replaces the key's record file atomically. More than one while a file is being
+// replaced: the reader takes the one that fits what it sees.
+void save_records(int bucket, const std::string& key, const std::vector<Record>& records);
+void remove_records(int bucket, const std::string& key);
+
+// What the object looks like from outside. `record` nothing: a file that somebody else
+// put there.
+ObjectInfo info_of(const std::string& key, const base::FileStat& stat,
+                   const std::optional<Record>& record);
+std::optional<Record> fitting(const std::vector<Record>& records,
+                              const base::FileStat& stat);
+
+// Stat and record of a name in `dir` as they belong together, also while it is being
+// replaced.
+struct Seen {
+  base::FileStat stat;
+  std::optional<Record> record;
+  ObjectInfo info;
+};
+std::optional<Seen> look_up(int bucket, int dir, const std::string& key);
+
+// Metadata must be text for the record. Throws kInvalidArgument.
+void require_text(const std::string& key, const Metadata& metadata);
+
+}  // namespace cloudsync::storage::local
