@@ -253,10 +253,12 @@ TEST(Usage, UnknownCommandsAndArgumentsComeWithAHint) {
             std::string::npos);
   EXPECT_NE(sync_error({"extra"}).find("unexpected argument 'extra'"), std::string::npos);
   EXPECT_EQ(error_of({}),
-            "a command is missing: upload, download, sync, status, retry, conflicts, ls, config "
+            "a command is missing: upload, download, sync, status, retry, conflicts, ls, "
+            "config "
             "(see 'cloudsync --help')");
-  EXPECT_EQ(error_of({"conflicts"}),
-            "a command is missing: list, show, resolve (see 'cloudsync conflicts --help')");
+  EXPECT_EQ(
+      error_of({"conflicts"}),
+      "a command is missing: list, show, resolve (see 'cloudsync conflicts --help')");
 }
 
 TEST(Usage, MissingValuesNameTheFlag) {

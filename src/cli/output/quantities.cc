@@ -96,7 +96,8 @@ std::string format_count(std::uint64_t count) {
 
 std::string format_duration(double seconds) {
   if (!(seconds > 0)) return "0 s";
-  if (seconds < 0.9995) return fmt::format("{} ms", std::llround(std::ceil(seconds * 1000)));
+  if (seconds < 0.9995)
+    return fmt::format("{} ms", std::llround(std::ceil(seconds * 1000)));
   if (seconds < 10) return fmt::format("{:.1f} s", seconds);
   const auto whole = static_cast<std::uint64_t>(std::llround(std::min(seconds, 1e12)));
   if (whole < 60) return fmt::format("{} s", whole);

@@ -44,7 +44,9 @@ std::string parts_of(const SyncProgress& progress) {
     join(parts, plural(progress.conflicts, "conflict") + " (" +
                     format_count(progress.conflicts_open) + " open)");
   }
-  return parts.empty() ? "nothing to do" : parts;
+  if (!parts.empty()) return parts;
+  return progress.fatal || progress.brake || progress.stopped ? "nothing done"
+                                                              : "nothing to do";
 }
 
 std::string rate_of(const SyncProgress& progress) {
@@ -99,9 +101,9 @@ std::string action_text(const ActionEvent& event) {
 }
 
 std::string summary_text(const SyncProgress& progress) {
-  std::string text = progress.command +
-                     (progress.dry_run ? " (dry run, nothing changed): " : ": ") +
-                     parts_of(progress) + rate_of(progress);
+  std::string text =
+      progress.command + (progress.dry_run ? " (dry run, nothing changed): " : ": ") +
+      (progress.fatal ? "ended early, " : "") + parts_of(progress) + rate_of(progress);
   if (progress.conflicts_open > 0) {
     text += "\n'cloudsync conflicts list' shows the open conflicts";
   }

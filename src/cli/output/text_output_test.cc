@@ -34,6 +34,13 @@ TEST(SummaryText, SaysWhatToDoNext) {
   EXPECT_NE(text.find("run it again"), std::string::npos);
 }
 
+TEST(SummaryText, FailedRunNeverLooksLikeNothingToDo) {
+  SyncProgress progress;
+  progress.command = "sync";
+  progress.fatal = Error(ErrorCode::kUnavailable, "no answer");
+  EXPECT_EQ(summary_text(progress), "sync: ended early, nothing done in 0 s");
+}
+
 TEST(SummaryText, DryRunSaysThatNothingChanged) {
   SyncProgress progress;
   progress.command = "sync";
