@@ -14,17 +14,20 @@ struct UrgentGroup::Shared {
   std::condition_variable changed;
   std::size_t in_flight = 0;
   std::uint64_t ended = 0;
-  bool dropped = false;
+  bool dropped = false;  // no task begins any more
   std::exception_ptr failure;
 
   bool may_begin() {
     const std::lock_guard lock(mutex);
-    return !dropped && !failure;
+    return !dropped;
   }
 
   void end(std::exception_ptr error) {
     const std::lock_guard lock(mutex);
-    if (error && !failure) failure = std::move(error);
+    if (error && !dropped) {
+      failure = std::move(error);
+      dropped = true;
+    }
     --in_flight;
     ++ended;
     changed.notify_all();
@@ -53,6 +56,8 @@ UrgentGroup::~UrgentGroup() {
     shared_->dropped = true;
   }
   drain();
+  const std::lock_guard lock(shared_->mutex);
+  shared_->failure = nullptr;
 }
 
 bool UrgentGroup::has_slot() const {
@@ -70,11 +75,12 @@ std::uint64_t UrgentGroup::ended() const {
   return shared_->ended;
 }
 
-void UrgentGroup::throw_if_failed() const {
+// The owner takes the exception along, so that no task that is still leaving frees it.
+void UrgentGroup::throw_if_failed() {
   std::exception_ptr failure;
   {
     const std::lock_guard lock(shared_->mutex);
-    failure = shared_->failure;
+    failure = std::exchange(shared_->failure, nullptr);
   }
   if (failure) std::rethrow_exception(failure);
 }

@@ -30,7 +30,8 @@ class UrgentGroup {
   void submit(Task task);
   // Until all tasks ended. Throws the first error of a task.
   void finish();
-  void throw_if_failed() const;
+  // Throws the first error of a task, once.
+  void throw_if_failed();
 
   // For an owner with work of its own: sample, look for work, and when there is none wait
   // for a task that ends after the sample.
