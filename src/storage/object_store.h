@@ -23,7 +23,7 @@ struct ObjectKey {
 };
 
 // Names exactly one stored content of a key; opaque, compared for equality only. S3 and Azure: the
-// ETag without quotes; GCS: the generation; local: the store's own counter.
+// ETag without quotes; GCS: the generation; local: made of the file's stat.
 struct VersionToken {
   std::string value;
   auto operator<=>(const VersionToken&) const = default;

@@ -10,7 +10,8 @@
 
 namespace cloudsync::storage {
 
-// One line per provider in provider_factory.cc: its name and the function that builds its store.
+// One line per provider in provider_factory.cc: its name and the function that builds its
+// store.
 std::unique_ptr<ObjectStore> make_object_store(const StorageOptions& options);
 std::vector<std::string> provider_names();
 

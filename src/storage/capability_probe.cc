@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <span>
+
+#include "base/log.h"
+#include "hash/digest.h"
+#include "storage/decorators.h"
+
+namespace cloudsync::storage {
+namespace {
+
+Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+// Failures that say nothing about what the server honours.
+bool is_inconclusive(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kCancelled:
+    case ErrorCode::kPermissionDenied:
+    case ErrorCode::kUnauthenticated:
+    case ErrorCode::kThrottled:
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kDeadlineExceeded:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// 412, and AWS's 409 for a collision, in whatever form the store hands them on.
+bool is_refusal(const Error& error) {
+  const int status = error.detail().http_status;
+  return error.code() == ErrorCode::kPreconditionFailed || status == 409 || status == 412;
+}
+
+bool utf16_before(const std::string& a, const std::string& b) {
+  const auto rank = [](char c) {
+    const int byte = static_cast<unsigned char>(c);
+    return byte == 0xEE || byte == 0xEF ? byte + 0x10 : byte;
+  };
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [&](char x, char y) { return rank(x) < rank(y); });
+}
+
+bool component_before(const std::string& a, const std::string& b) {
+  const auto rank = [](char c) { return c == '/' ? -1 : static_cast<unsigned char>(c); };
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [&](char x, char y) { return rank(x) < rank(y); });
+}
+
+class Probe {
+ public:
+  Probe(ObjectStore& store, std::string folder, const CallContext& context)
+      : store_(store), folder_(std::move(folder)), context_(context) {}
+
+  Capabilities run();
+  // Its own context: what was written is removed also after a stop.
+  void clean_up();
+
+ private:
+  ObjectKey key(const std::string& name) const { return {folder_ + name}; }
+  VersionToken wrong_token() const { return {"00000000000000000000000000000000"}; }
+  PutRequest request(const std::string& name, Precondition condition = {}) const;
+  PutResult put(const PutRequest& request, const std::string& body = "probe");
+  // Whether `call` was refused by its condition. A server that answers with another error
+  // does not know conditions.
+  template <class Call>
+  bool refuses(Call&& call) const;
+
+  bool probe_put();
+  bool probe_complete();
+  bool complete_refused(const Precondition& condition);
+  bool probe_delete();
+  bool probe_batch_delete();
+  bool probe_copy_source();
+  bool probe_copy_destination();
+  bool probe_nested();
+  void probe_listing(Capabilities& capabilities);
+  bool probe_crc64nvme();
+  std::vector<std::string> listed(const ListRequest& request);
+
+  ObjectStore& store_;
+  std::string folder_;
+  const CallContext& context_;
+  std::vector<ObjectKey> written_;
+  std::vector<std::pair<ObjectKey, UploadId>> uploads_;
+};
+
+PutRequest Probe::request(const std::string& name, Precondition condition) const {
+  PutRequest request;
+  request.key = key(name);
+  request.condition = std::move(condition);
+  return request;
+}
+
+PutResult Probe::put(const PutRequest& request, const std::string& body) {
+  written_.push_back(request.key);
+  MemorySource source(bytes_of(body));
+  return store_.put(request, source, context_);
+}
+
+template <class Call>
+bool Probe::refuses(Call&& call) const {
+  try {
+    const Outcome outcome = call();
+    return outcome == Outcome::kPreconditionFailed || outcome == Outcome::kNotFound;
+  } catch (const Error& error) {
+    if (is_inconclusive(error)) throw;
+    return is_refusal(error);
+  }
+}
+
+bool Probe::probe_put() {
+  put(request("c"));
+  const bool absent =
+      refuses([&] { return put(request("c", {{}, true}), "other").outcome; });
+  const bool wrong =
+      refuses([&] { return put(request("c", {wrong_token(), false}), "third").outcome; });
+  if (!absent || !wrong) return false;
+  const auto now = store_.head(key("c"), context_);
+  // A server that refuses every condition would block each replacement.
+  return now && !refuses([&] { return put(request("c", {now->token, false})).outcome; });
+}
+
+bool Probe::complete_refused(const Precondition& condition) {
+  MultipartStore& multipart = *store_.multipart();
+  BeginUploadRequest begin;
+  begin.key = key("c");
+  begin.size = 5;
+  const UploadId upload = multipart.begin_upload(begin, context_);
+  uploads_.emplace_back(begin.key, upload);
+  PartRequest part;
+  part.key = begin.key;
+  part.upload = upload;
+  part.number = 1;
+  const std::string body = "probe";
+  MemorySource source(bytes_of(body));
+  CompleteRequest complete;
+  complete.key = begin.key;
+  complete.upload = upload;
+  complete.parts = {multipart.upload_part(part, source, context_)};
+  complete.size = begin.size;
+  complete.condition = condition;
+  return refuses([&] { return multipart.complete_upload(complete, context_).outcome; });
+}
+
+bool Probe::probe_complete() {
+  if (!store_.multipart()) return false;
+  return complete_refused({{}, true}) && complete_refused({wrong_token(), false});
+}
+
+bool Probe::probe_copy_source() {
+  written_.push_back(key("d"));
+  CopyRequest copy{key("c"), wrong_token(), key("d"), {}, 5};
+  return refuses([&] { return store_.copy(copy, context_).outcome; }) &&
+         !store_.head(key("d"), context_);
+}
+
+bool Probe::probe_copy_destination() {
+  put(request("d"), "before");
+  const auto before = store_.head(key("d"), context_);
+  CopyRequest copy{key("c"), {}, key("d"), {{}, true}, 5};
+  const bool absent = refuses([&] { return store_.copy(copy, context_).outcome; });
+  copy.condition = {wrong_token(), false};
+  const bool wrong =
+      absent && refuses([&] { return store_.copy(copy, context_).outcome; });
+  const auto after = store_.head(key("d"), context_);
+  return wrong && before && after && before->token == after->token;
+}
+
+bool Probe::probe_delete() {
+  const bool refused =
+      refuses([&] { return store_.remove({key("c"), wrong_token()}, context_).outcome; });
+  return refused && store_.head(key("c"), context_).has_value();
+}
+
+bool Probe::probe_batch_delete() {
+  put(request("e"));
+  const std::vector<DeleteRequest> batch{{key("e"), wrong_token()}};
+  // The key's own error counts as little as an answer of success: only the object's
+  // survival does.
+  refuses([&] { return store_.remove_many(batch, context_).at(0).outcome; });
+  return store_.head(key("e"), context_).has_value();
+}
+
+bool Probe::probe_nested() {
+  put(request("n/x"));
+  const bool refused = refuses([&] {
+    put(request("n"));
+    return Outcome::kOk;
+  });
+  ListRequest list;
+  list.prefix = folder_ + "n";
+  return !refused && listed(list) == std::vector<std::string>{"n", "n/x"};
+}
+
+std::vector<std::string> Probe::listed(const ListRequest& request) {
+  std::vector<std::string> names;
+  for (const ObjectInfo& info : store_.list(request, context_).objects) {
+    names.push_back(info.key.value.substr(folder_.size()));
+  }
+  return names;
+}
+
+void Probe::probe_listing(Capabilities& capabilities) {
+  std::vector<std::string> names{"o/a-b", "o/a.b", "o/a/b", "o/\xEE\x80\x80",
+                                 "o/\xF0\x9F\x98\x80"};
+  for (const std::string& name : names) put(request(name));
+  ListRequest list;
+  list.prefix = folder_ + "o/";
+  const auto seen = listed(list);
+  const auto is_sorted_by = [&](const auto& before) {
+    std::sort(names.begin(), names.end(), before);
+    return seen == names;
+  };
+  capabilities.list_order = KeyOrder::kNone;
+  if (is_sorted_by(component_before)) capabilities.list_order = KeyOrder::kComponent;
+  if (is_sorted_by(utf16_before)) capabilities.list_order = KeyOrder::kUtf16;
+  if (is_sorted_by(std::less<>())) capabilities.list_order = KeyOrder::kUtf8;
+  if (seen.size() != names.size()) return;
+  list.start_after = folder_ + seen[2];
+  capabilities.start_after =
+      listed(list) == std::vector<std::string>(seen.begin() + 3, seen.end());
+}
+
+bool Probe::probe_crc64nvme() {
+  PutRequest checked = request("k");
+  checked.crc64nvme = hash::crc64nvme(bytes_of("probe"));
+  const auto accepted = [&] {
+    try {
+      return put(checked).outcome == Outcome::kOk;
+    } catch (const Error& error) {
+      if (is_inconclusive(error)) throw;
+      return false;
+    }
+  };
+  if (!accepted()) return false;
+  // One that is taken without being looked at protects nothing.
+  *checked.crc64nvme ^= 1;
+  return !accepted();
+}
+
+Capabilities Probe::run() {
+  Capabilities capabilities = store_.capabilities();
+  capabilities.multipart = store_.multipart() != nullptr;
+  capabilities.conditional_put = probe_put();
+  capabilities.conditional_complete = probe_complete();
+  capabilities.conditional_copy_source = probe_copy_source();
+  capabilities.conditional_copy_destination = probe_copy_destination();
+  capabilities.conditional_delete = probe_delete();
+  capabilities.conditional_batch_delete = probe_batch_delete();
+  capabilities.nested_keys = probe_nested();
+  probe_listing(capabilities);
+  capabilities.crc64nvme = probe_crc64nvme();
+  capabilities.declared = true;
+  return capabilities;
+}
+
+void Probe::clean_up() {
+  for (const auto& [upload_key, upload] : uploads_) {
+    store_.multipart()->abort_upload(upload_key, upload, {});
+  }
+  // By the names that were written, not by a listing: some servers hide one of them.
+  std::sort(written_.begin(), written_.end());
+  written_.erase(std::unique(written_.begin(), written_.end()), written_.end());
+  for (const ObjectKey& written : written_) store_.remove({written, {}}, {});
+}
+
+}  // namespace
+
+Capabilities probe_capabilities(ObjectStore& store, const std::string& prefix,
+                                const std::string& probe_id, const CallContext& context) {
+  Probe probe(store, prefix + ".cloudsync/probe/" + probe_id + "/", context);
+  const auto clean_up = [&] {
+    try {
+      probe.clean_up();
+    } catch (const Error& error) {
+      base::log().warn("cannot remove the probe's objects below {}.cloudsync/probe/: {}",
+                       prefix, error.what());
+    }
+  };
+  try {
+    const Capabilities capabilities = probe.run();
+    clean_up();
+    return capabilities;
+  } catch (const Error& error) {
+    clean_up();
+    throw error.with_context("finding out what " + store.describe() + " honours");
+  }
+}
+
+}  // namespace cloudsync::storage

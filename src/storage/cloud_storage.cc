@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloudsync/cloud_storage.h"
+
+#include <chrono>
+#include <string_view>
+
+#include "base/encoding.h"
+#include "storage/decorators.h"
+#include "storage/file_transfer.h"
+#include "storage/provider_factory.h"
+
+namespace cloudsync {
+namespace {
+
+constexpr int kDeleteTries = 10;  // against other writers of the same key
+
+std::string_view what_to_check(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kUnauthenticated:
+      return "; check storage.credentials, or the provider's ordinary credential chain";
+    case ErrorCode::kPermissionDenied:
+      return "; check that these credentials may list, read and write this bucket";
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kDeadlineExceeded:
+      return "; check storage.endpoint_url, storage.region and the network";
+    case ErrorCode::kNotFound:
+      return "; check storage.bucket and storage.endpoint_url";
+    default:
+      return "";
+  }
+}
+
+Error explained(const Error& error, const std::string& place) {
+  const std::string message = "cannot reach " + place + ": " + error.what() +
+                              std::string(what_to_check(error.code()));
+  return Error(error.code(), message, error.detail()).with_retryable(error.retryable());
+}
+
+std::unique_ptr<storage::ObjectStore> retrying(storage::ObjectStore& store,
+                                               const StorageOptions& options) {
+  const std::chrono::duration<double> delay(options.retry_delay_seconds);
+  base::RetryPolicy policy;
+  policy.retries = options.retry_attempts;
+  policy.delay = std::chrono::duration_cast<std::chrono::milliseconds>(delay);
+  return storage::make_retrying_store(store, policy, {});
+}
+
+CloudFile to_cloud_file(const storage::ObjectInfo& info) {
+  CloudFile file;
+  file.path = info.key.value;
+  file.size = info.size;
+  file.last_modified_ns = info.last_modified_ns;
+  file.etag = info.token.value;
+  file.storage_class = info.storage_class;
+  file.md5 = info.md5;
+  return file;
+}
+
+StorageOptions with_provider(StorageOptions options, const char* provider) {
+  options.provider = provider;
+  return options;
+}
+
+}  // namespace
+
+CloudStorage::CloudStorage(StorageOptions options) : options_(std::move(options)) {}
+CloudStorage::~CloudStorage() = default;
+
+storage::ObjectStore& CloudStorage::store() {
+  if (!store_) store_ = storage::make_object_store(options_);
+  return *store_;
+}
+
+void CloudStorage::connect() {
+  if (connected_) return;
+  storage::ObjectStore& bucket = store();
+  storage::BucketInfo info;
+  try {
+    info = retrying(bucket, options_)->describe_bucket({});
+  } catch (const Error& error) {
+    throw explained(error, bucket.describe());
+  }
+  if (!info.exists) {
+    throw Error(ErrorCode::kNotFound,
+                "the bucket " + bucket.describe() +
+                    " does not exist; create it, or check storage.bucket, "
+                    "storage.region and storage.endpoint_url");
+  }
+  connected_ = true;
+}
+
+void CloudStorage::disconnect() {
+  store_.reset();
+  connected_ = false;
+}
+
+std::string CloudStorage::describe() const {
+  if (store_) return store_->describe();
+  return options_.provider + " bucket '" + options_.bucket + "'";
+}
+
+std::string CloudStorage::upload_file(const std::string& local_path,
+                                      const std::string& cloud_path,
+                                      const ProgressCallback& progress) {
+  const auto bucket = retrying(store(), options_);
+  return storage::send_file(*bucket, options_, local_path, {cloud_path}, progress)
+      .token.value;
+}
+
+std::string CloudStorage::download_file(const std::string& cloud_path,
+                                        const std::string& local_path,
+                                        const ProgressCallback& progress) {
+  const auto bucket = retrying(store(), options_);
+  return base::to_hex(storage::fetch_file(*bucket, {cloud_path}, local_path, progress));
+}
+
+std::vector<CloudFile> CloudStorage::list_files(const std::string& prefix) {
+  std::vector<CloudFile> files;
+  for_each_file(prefix, [&](const CloudFile& file) {
+    files.push_back(file);
+    return true;
+  });
+  return files;
+}
+
+void CloudStorage::for_each_file(const std::string& prefix,
+                                 const std::function<bool(const CloudFile&)>& visit) {
+  const auto bucket = retrying(store(), options_);
+  storage::ListRequest request;
+  request.prefix = prefix;
+  do {
+    const storage::ListPage page = bucket->list(request, {});
+    for (const storage::ObjectInfo& info : page.objects) {
+      if (!visit(to_cloud_file(info))) return;
+    }
+    request.page_token = page.next_page_token;
+  } while (!request.page_token.empty());
+}
+
+// By the version that is there, so that a lost answer never costs an object that was
+// written since.
+bool CloudStorage::delete_file(const std::string& cloud_path) {
+  const auto bucket = retrying(store(), options_);
+  for (int attempt = 0; attempt < kDeleteTries; ++attempt) {
+    const auto now = bucket->head({cloud_path}, {});
+    if (!now) return false;
+    const auto result = bucket->remove({{cloud_path}, now->token}, {});
+    if (result.outcome == storage::Outcome::kOk) return true;
+  }
+  throw Error(ErrorCode::kPreconditionFailed,
+              "'" + base::printable(cloud_path) + "' in " + describe() +
+                  " is being written by others all the time");
+}
+
+S3CloudStorage::S3CloudStorage(StorageOptions options)
+    : CloudStorage(with_provider(std::move(options), "s3")) {}
+
+LocalCloudStorage::LocalCloudStorage(StorageOptions options)
+    : CloudStorage(with_provider(std::move(options), "local")) {}
+
+std::unique_ptr<CloudStorage> make_cloud_storage(const StorageOptions& options) {
+  if (options.provider == "s3") return std::make_unique<S3CloudStorage>(options);
+  if (options.provider == "local") return std::make_unique<LocalCloudStorage>(options);
+  // Names the providers that there are.
+  storage::make_object_store(options);
+  return std::make_unique<CloudStorage>(options);
+}
+
+}  // namespace cloudsync

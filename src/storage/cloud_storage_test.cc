@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloudsync/cloud_storage.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "base/encoding.h"
+#include "storage/provider_factory.h"
+#include "storage/storage_testing.h"
+
+namespace cloudsync {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CloudStorageTest : public ::testing::Test {
+ protected:
+  CloudStorageTest() {
+    const char* base = std::getenv("TMPDIR");
+    std::string pattern = std::string(base ? base : "/tmp") + "/cloudsync-storage-XXXXXX";
+    directory = mkdtemp(pattern.data());
+    options.path = directory + "/buckets";
+    options.multipart_threshold = 100'000;
+    options.chunk_size = 30'000;
+  }
+  ~CloudStorageTest() override { fs::remove_all(directory); }
+
+  std::string write(const std::string& name, const std::string& content) {
+    const std::string path = directory + "/" + name;
+    std::ofstream(path, std::ios::binary) << content;
+    return path;
+  }
+  static std::string read(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  static ErrorCode code_of(const std::function<void()>& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::kInternal;
+  }
+
+  std::string directory;
+  StorageOptions options;
+};
+
+TEST_F(CloudStorageTest, LocalBucketNeedsNoSetUp) {
+  LocalCloudStorage cloud(options);
+  cloud.connect();
+  cloud.connect();
+  EXPECT_FALSE(fs::exists(options.path)) << "connecting must not write";
+  const std::string etag = cloud.upload_file(write("a.txt", "hello"), "docs/a.txt");
+  EXPECT_FALSE(etag.empty());
+  EXPECT_EQ(read(options.path + "/data/docs/a.txt"), "hello");
+  const auto files = cloud.list_files();
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_EQ(files[0].path, "docs/a.txt");
+  EXPECT_EQ(files[0].etag, etag);
+}
+
+TEST_F(CloudStorageTest, DownloadReplacesTheFileAndKeepsModeAndTime) {
+  LocalCloudStorage cloud(options);
+  const std::string source = write("a.txt", "hello");
+  fs::last_write_time(source, fs::file_time_type::clock::now() - std::chrono::hours(48));
+  cloud.upload_file(source, "a.txt");
+  const std::string target = write("b.txt", "old content");
+  chmod(target.c_str(), 0640);
+  std::uint64_t moved = 0;
+  const std::string md5 =
+      cloud.download_file("a.txt", target, [&](std::uint64_t bytes) { moved += bytes; });
+  EXPECT_EQ(md5, "5d41402abc4b2a76b9719d911017c592");
+  EXPECT_EQ(read(target), "hello");
+  EXPECT_EQ(moved, 5u);
+  struct stat st{};
+  stat(target.c_str(), &st);
+  EXPECT_EQ(st.st_mode & 07777, 0640u);
+  EXPECT_EQ(fs::last_write_time(target), fs::last_write_time(source));
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    EXPECT_FALSE(entry.path().string().ends_with(".cloudsync-part"));
+  }
+}
+
+TEST_F(CloudStorageTest, LargeFileGoesInPartsAndComesBackWhole) {
+  LocalCloudStorage cloud(options);
+  std::string content(250'001, '\0');
+  for (std::size_t i = 0; i < content.size(); ++i)
+    content[i] = static_cast<char>(i * 31 / 7);
+  std::uint64_t moved = 0;
+  cloud.upload_file(write("big", content), "big",
+                    [&](std::uint64_t bytes) { moved += bytes; });
+  EXPECT_EQ(moved, content.size());
+  EXPECT_TRUE(cloud.store().multipart()->list_uploads("", {}).empty());
+  cloud.download_file("big", directory + "/sub/back");
+  EXPECT_TRUE(read(directory + "/sub/back") == content);
+}
+
+TEST_F(CloudStorageTest, UploadReplacesWhatIsThere) {
+  LocalCloudStorage cloud(options);
+  const auto first = cloud.upload_file(write("a", "1"), "a");
+  const auto second = cloud.upload_file(write("a", "1"), "a");
+  EXPECT_NE(first, second);
+  cloud.upload_file(write("a", "22"), "a");
+  EXPECT_EQ(cloud.list_files().at(0).size, 2u);
+}
+
+TEST_F(CloudStorageTest, DeleteSaysWhetherThereWasSomething) {
+  LocalCloudStorage cloud(options);
+  cloud.upload_file(write("a", "1"), "x/a");
+  EXPECT_TRUE(cloud.delete_file("x/a"));
+  EXPECT_FALSE(cloud.delete_file("x/a"));
+}
+
+TEST_F(CloudStorageTest, ListingStopsWhenItsVisitorSaysSo) {
+  LocalCloudStorage cloud(options);
+  for (const char* name : {"a", "b", "c"}) cloud.upload_file(write("f", name), name);
+  std::vector<std::string> seen;
+  cloud.for_each_file("", [&](const CloudFile& file) {
+    seen.push_back(file.path);
+    return seen.size() < 2;
+  });
+  EXPECT_EQ(seen, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_F(CloudStorageTest, AbsentThingsAreNotFound) {
+  LocalCloudStorage cloud(options);
+  EXPECT_EQ(code_of([&] { cloud.download_file("absent", directory + "/x"); }),
+            ErrorCode::kNotFound);
+  EXPECT_FALSE(fs::exists(directory + "/x"));
+  EXPECT_EQ(code_of([&] { cloud.upload_file(directory + "/absent", "a"); }),
+            ErrorCode::kNotFound);
+  EXPECT_EQ(code_of([&] { cloud.upload_file(directory, "a"); }),
+            ErrorCode::kInvalidArgument);
+}
+
+TEST_F(CloudStorageTest, CorruptContentNeverReachesTheTarget) {
+  LocalCloudStorage cloud(options);
+  storage::PutRequest request;
+  request.key = {"a"};
+  request.metadata = {{"md5chksum", "XUFAKrxLKna5cZ2REBfFkg=="}};  // of "hello"
+  const std::string body = "jello";
+  storage::testing::TextSource source(body);
+  cloud.store().put(request, source, {});
+  const std::string target = write("b", "before");
+  EXPECT_EQ(code_of([&] { cloud.download_file("a", target); }), ErrorCode::kDataCorrupt);
+  EXPECT_EQ(read(target), "before");
+}
+
+TEST_F(CloudStorageTest, UnknownProviderNamesTheKnownOnes) {
+  options.provider = "ftp";
+  try {
+    make_cloud_storage(options);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_STREQ(error.what(),
+                 "storage.provider 'ftp' is not known; this version has: s3, local");
+  }
+}
+
+TEST_F(CloudStorageTest, MissingPathSaysWhatIsNeeded) {
+  options.path.clear();
+  LocalCloudStorage cloud(options);
+  EXPECT_EQ(code_of([&] { cloud.connect(); }), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(CloudStorageTest, PathThatIsNoDirectoryIsNamedWhenConnecting) {
+  options.path = write("file", "");
+  LocalCloudStorage cloud(options);
+  try {
+    cloud.connect();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(std::string(error.what()).find(options.path + "' is not a directory"),
+              std::string::npos)
+        << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace cloudsync

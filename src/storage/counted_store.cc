@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/decorators.h"
+
+namespace cloudsync::storage {
+namespace {
+
+class CountedUploads final : public MultipartStore {
+ public:
+  CountedUploads(MultipartStore& inner, RequestCounter& counter)
+      : inner_(inner), counter_(counter) {}
+
+  UploadId begin_upload(const BeginUploadRequest& request,
+                        const CallContext& context) override {
+    ++counter_.other;
+    return inner_.begin_upload(request, context);
+  }
+  PartReceipt upload_part(const PartRequest& request, ByteSource& source,
+                          const CallContext& context) override {
+    ++counter_.put;
+    return inner_.upload_part(request, source, context);
+  }
+  PartReceipt copy_part(const CopyPartRequest& request,
+                        const CallContext& context) override {
+    ++counter_.other;
+    return inner_.copy_part(request, context);
+  }
+  PutResult complete_upload(const CompleteRequest& request,
+                            const CallContext& context) override {
+    ++counter_.other;
+    return inner_.complete_upload(request, context);
+  }
+  void abort_upload(const ObjectKey& key, const UploadId& id,
+                    const CallContext& context) override {
+    ++counter_.other;
+    inner_.abort_upload(key, id, context);
+  }
+  std::optional<std::vector<PartReceipt>> list_parts(
+      const ObjectKey& key, const UploadId& id, const CallContext& context) override {
+    ++counter_.other;
+    return inner_.list_parts(key, id, context);
+  }
+  std::vector<UploadInfo> list_uploads(const std::string& prefix,
+                                       const CallContext& context) override {
+    ++counter_.other;
+    return inner_.list_uploads(prefix, context);
+  }
+
+ private:
+  MultipartStore& inner_;
+  RequestCounter& counter_;
+};
+
+class CountedStore final : public ObjectStore {
+ public:
+  CountedStore(ObjectStore& inner, RequestCounter& counter)
+      : inner_(inner), counter_(counter) {
+    if (inner.multipart()) uploads_.emplace(*inner.multipart(), counter);
+  }
+
+  const Capabilities& capabilities() const override { return inner_.capabilities(); }
+  std::string describe() const override { return inner_.describe(); }
+  MultipartStore* multipart() override { return uploads_ ? &*uploads_ : nullptr; }
+
+  ListPage list(const ListRequest& request, const CallContext& context) override {
+    ++counter_.list;
+    return inner_.list(request, context);
+  }
+  std::optional<ObjectInfo> head(const ObjectKey& key,
+                                 const CallContext& context) override {
+    ++counter_.head;
+    return inner_.head(key, context);
+  }
+  GetResult get(const GetRequest& request, ByteSink& sink,
+                const CallContext& context) override {
+    ++counter_.get;
+    return inner_.get(request, sink, context);
+  }
+  PutResult put(const PutRequest& request, ByteSource& source,
+                const CallContext& context) override {
+    ++counter_.put;
+    return inner_.put(request, source, context);
+  }
+  DeleteResult remove(const DeleteRequest& request, const CallContext& context) override {
+    ++counter_.del;
+    return inner_.remove(request, context);
+  }
+  std::vector<DeleteResult> remove_many(std::span<const DeleteRequest> requests,
+                                        const CallContext& context) override {
+    ++counter_.del;
+    return inner_.remove_many(requests, context);
+  }
+  PutResult copy(const CopyRequest& request, const CallContext& context) override {
+    ++counter_.other;
+    return inner_.copy(request, context);
+  }
+  BucketInfo describe_bucket(const CallContext& context) override {
+    ++counter_.other;
+    return inner_.describe_bucket(context);
+  }
+
+ private:
+  ObjectStore& inner_;
+  RequestCounter& counter_;
+  std::optional<CountedUploads> uploads_;
+};
+
+}  // namespace
+
+RequestCounts RequestCounter::counts() const {
+  return {list.load(), head.load(), get.load(), put.load(), del.load(), other.load()};
+}
+
+std::unique_ptr<ObjectStore> make_counted_store(ObjectStore& inner,
+                                                RequestCounter& counter) {
+  return std::make_unique<CountedStore>(inner, counter);
+}
+
+}  // namespace cloudsync::storage

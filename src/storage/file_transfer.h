@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "cloudsync/cloud_storage.h"
+#include "storage/object_store.h"
+
+namespace cloudsync::storage {
+
+// Whole files between the disk and one key. `store` repeats by itself. Each write carries
+// the version that was there a moment ago, so that a lost answer can be settled; a writer
+// in between is replaced in the next try, as the caller asked for.
+PutResult send_file(ObjectStore& store, const StorageOptions& options,
+                    const std::string& local_path, const ObjectKey& key,
+                    const ProgressCallback& progress);
+
+// Verified, then in place at once. Returns the content's MD5. Throws kNotFound,
+// kArchived, kDataCorrupt.
+Md5Digest fetch_file(ObjectStore& store, const ObjectKey& key,
+                     const std::string& local_path, const ProgressCallback& progress);
+
+}  // namespace cloudsync::storage

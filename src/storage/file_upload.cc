@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "base/encoding.h"
+#include "base/time_format.h"
+#include "storage/file_transfer.h"
+#include "storage/local_file.h"
+
+namespace cloudsync::storage {
+namespace {
+
+constexpr int kContentTries = 3;   // of a file that changes while it is being read
+constexpr int kReplaceTries = 10;  // against other writers of the same key
+constexpr std::size_t kPartThreads = 4;
+
+Metadata metadata_of(const SourceFile& file) {
+  return {{"mtime", base::format_decimal_seconds(file.stat().mtime_ns)}};
+}
+
+Precondition as_it_is(ObjectStore& store, const ObjectKey& key) {
+  const auto now = store.head(key, {});
+  return now ? Precondition{now->token, false} : Precondition{{}, true};
+}
+
+[[noreturn]] void throw_contended(const ObjectStore& store, const ObjectKey& key) {
+  throw Error(ErrorCode::kPreconditionFailed,
+              "'" + base::printable(key.value) + "' in " + store.describe() +
+                  " is being written by others all the time; try again later");
+}
+
+// Calls write(condition) with the version that is there until nobody came in between.
+template <class Write>
+PutResult replace_current(ObjectStore& store, const ObjectKey& key, Write&& write) {
+  for (int attempt = 0; attempt < kReplaceTries; ++attempt) {
+    PutResult result = write(as_it_is(store, key));
+    if (result.outcome == Outcome::kOk) return result;
+  }
+  throw_contended(store, key);
+}
+
+PutResult send_whole(ObjectStore& store, const StorageOptions& options,
+                     const SourceFile& file, const ObjectKey& key,
+                     const ProgressCallback& progress) {
+  PutRequest request;
+  request.key = key;
+  request.md5 = md5_of(file, 0, file.stat().size);
+  request.storage_class = options.storage_class;
+  request.metadata = metadata_of(file);
+  FileRangeSource source(file, 0, file.stat().size, progress);
+  return replace_current(store, key, [&](Precondition condition) {
+    source.rewind();
+    request.condition = std::move(condition);
+    return store.put(request, source, {});
+  });
+}
+
+std::uint64_t part_size_for(const StorageOptions& options,
+                            const Capabilities& capabilities, std::uint64_t size) {
+  const std::uint64_t fewest =
+      (size + capabilities.max_parts - 1) / capabilities.max_parts;
+  return std::min(
+      std::max({options.chunk_size, capabilities.min_part, fewest, std::uint64_t{1}}),
+      capabilities.max_part);
+}
+
+// The parts of one upload, sent by a few threads; the first failure stops the others.
+class PartSender {
+ public:
+  PartSender(MultipartStore& store, const SourceFile& file,
+             const ProgressCallback& progress)
+      : store_(store), file_(file), progress_([this, &progress](std::uint64_t bytes) {
+          const std::lock_guard lock(mutex_);
+          if (progress) progress(bytes);
+        }) {}
+
+  std::vector<PartReceipt> send(const ObjectKey& key, const UploadId& upload,
+                                std::uint64_t part_size) {
+    const std::uint64_t size = file_.stat().size;
+    receipts_.resize(static_cast<std::size_t>((size + part_size - 1) / part_size));
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t i = 0; i < std::min(kPartThreads, receipts_.size()); ++i) {
+        threads.emplace_back([&] { send_parts(key, upload, part_size); });
+      }
+    }
+    if (failure_) throw *failure_;
+    return std::move(receipts_);
+  }
+
+ private:
+  void send_parts(const ObjectKey& key, const UploadId& upload, std::uint64_t part_size) {
+    try {
+      for (std::size_t i = next_++; i < receipts_.size() && !stop_.stop_requested();
+           i = next_++) {
+        const std::uint64_t offset = i * part_size;
+        const std::uint64_t length = std::min(part_size, file_.stat().size - offset);
+        PartRequest request;
+        request.key = key;
+        request.upload = upload;
+        request.number = static_cast<std::uint32_t>(i + 1);
+        request.md5 = md5_of(file_, offset, length);
+        FileRangeSource source(file_, offset, length, progress_);
+        receipts_[i] = store_.upload_part(request, source, {stop_.get_token(), {}});
+      }
+    } catch (const Error& error) {
+      const std::lock_guard lock(mutex_);
+      if (!failure_) failure_ = error;
+      stop_.request_stop();
+    }
+  }
+
+  MultipartStore& store_;
+  const SourceFile& file_;
+  ProgressCallback progress_;
+  std::vector<PartReceipt> receipts_;
+  std::atomic<std::size_t> next_ = 0;
+  std::stop_source stop_;
+  std::mutex mutex_;  // guards failure_ and the caller's progress
+  std::optional<Error> failure_;
+};
+
+PutResult complete(ObjectStore& store, CompleteRequest request) {
+  return replace_current(store, request.key, [&](Precondition condition) {
+    request.condition = std::move(condition);
+    PutResult result = store.multipart()->complete_upload(request, {});
+    if (result.outcome == Outcome::kNotFound) {
+      throw Error(ErrorCode::kNotFound,
+                  "the upload of '" + base::printable(request.key.value) +
+                      "' was aborted by somebody else; start again");
+    }
+    return result;
+  });
+}
+
+PutResult send_parts(ObjectStore& store, const StorageOptions& options,
+                     const SourceFile& file, const ObjectKey& key,
+                     const ProgressCallback& progress) {
+  MultipartStore& multipart = *store.multipart();
+  BeginUploadRequest begin;
+  begin.key = key;
+  begin.size = file.stat().size;
+  begin.storage_class = options.storage_class;
+  begin.metadata = metadata_of(file);
+  CompleteRequest request;
+  request.key = key;
+  request.size = begin.size;
+  request.upload = multipart.begin_upload(begin, {});
+  try {
+    request.parts = PartSender(multipart, file, progress)
+                        .send(key, request.upload,
+                              part_size_for(options, store.capabilities(), begin.size));
+    file.require_unchanged();
+    return complete(store, request);
+  } catch (const Error&) {
+    try {
+      multipart.abort_upload(key, request.upload, {});
+    } catch (const Error&) {
+      // The first failure is the one to tell; parts that stay fall to the bucket's
+      // clean-up rule.
+    }
+    throw;
+  }
+}
+
+PutResult send_once(ObjectStore& store, const StorageOptions& options,
+                    const std::string& local_path, const ObjectKey& key,
+                    const ProgressCallback& progress) {
+  const SourceFile file(local_path);
+  const bool by_parts =
+      store.multipart() && (file.stat().size > options.multipart_threshold ||
+                            file.stat().size > store.capabilities().max_single_put);
+  return by_parts ? send_parts(store, options, file, key, progress)
+                  : send_whole(store, options, file, key, progress);
+}
+
+bool has_changed(const std::string& local_path, const base::FileStat& before) {
+  return !SourceFile(local_path).stat().same_version(before);
+}
+
+}  // namespace
+
+PutResult send_file(ObjectStore& store, const StorageOptions& options,
+                    const std::string& local_path, const ObjectKey& key,
+                    const ProgressCallback& progress) {
+  for (int attempt = 1;; ++attempt) {
+    const base::FileStat before = SourceFile(local_path).stat();
+    try {
+      return send_once(store, options, local_path, key, progress);
+    } catch (const Error& error) {
+      // Only the file's own change is worth another reading.
+      if (attempt == kContentTries || !has_changed(local_path, before)) {
+        throw error.with_context("uploading '" + local_path + "'");
+      }
+    }
+  }
+}
+
+}  // namespace cloudsync::storage

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/settlement.h"
+
+#include <array>
+#include <span>
+
+#include "base/encoding.h"
+#include "hash/digest.h"
+
+namespace cloudsync::storage {
+namespace {
+
+Md5Digest md5_of(ByteSource& source) {
+  source.rewind();
+  hash::Md5 md5;
+  std::array<std::byte, 64 * 1024> buffer;
+  while (const std::size_t n = source.read(buffer))
+    md5.update(std::span(buffer).first(n));
+  return md5.finish();
+}
+
+// Every entry that we sent must be there: the same bytes by another writer are not our
+// write.
+bool carries(const ObjectInfo& now, const Metadata& sent) {
+  if (!now.metadata) return true;
+  for (const auto& [name, value] : sent) {
+    const auto found = now.metadata->find(name);
+    if (found == now.metadata->end() || found->second != value) return false;
+  }
+  return true;
+}
+
+bool is_md5(const ObjectInfo& now, const Md5Digest& md5) {
+  return now.md5 == md5 || now.md5_candidate == md5 ||
+         now.token.value == base::to_hex(md5);
+}
+
+}  // namespace
+
+bool holds_put(const ObjectInfo& now, const PutRequest& request, ByteSource& source) {
+  if (now.size != source.size() || !carries(now, request.metadata)) return false;
+  if (request.crc64nvme && now.crc64nvme) return *request.crc64nvme == *now.crc64nvme;
+  return is_md5(now, request.md5 ? *request.md5 : md5_of(source));
+}
+
+std::optional<std::string> composite_etag(std::span<const PartReceipt> parts) {
+  hash::Md5 md5;
+  for (const PartReceipt& part : parts) {
+    const auto digest = base::from_hex(part.etag);
+    if (!digest || digest->size() != Md5Digest{}.size()) return std::nullopt;
+    md5.update(std::as_bytes(std::span(*digest)));
+  }
+  return base::to_hex(md5.finish()) + "-" + std::to_string(parts.size());
+}
+
+bool holds_upload(const ObjectInfo& now, const CompleteRequest& request) {
+  std::uint64_t size = 0;
+  for (const PartReceipt& part : request.parts) size += part.size;
+  if (request.size != 0) size = request.size;
+  if (now.size != size) return false;
+  const auto etag = composite_etag(request.parts);
+  if (etag && now.token.value == *etag) return true;
+  return request.crc64nvme && now.crc64nvme && *request.crc64nvme == *now.crc64nvme;
+}
+
+bool holds_copy(const ObjectInfo& destination, const ObjectInfo& source) {
+  if (destination.size != source.size) return false;
+  if (destination.md5 && source.md5) return *destination.md5 == *source.md5;
+  return destination.crc64nvme && source.crc64nvme &&
+         *destination.crc64nvme == *source.crc64nvme;
+}
+
+PutResult recovered_result(const ObjectInfo& now) {
+  PutResult result;
+  result.token = now.token;
+  result.version_id = now.version_id;
+  result.last_modified_ns = now.last_modified_ns;
+  // A HEAD rounds to seconds on S3 where a listing may not.
+  result.last_modified_exact = false;
+  result.md5 = now.md5;
+  return result;
+}
+
+}  // namespace cloudsync::storage

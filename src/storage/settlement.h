@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "storage/object_store.h"
+
+namespace cloudsync::storage {
+
+// Was a write whose answer was lost carried out? Each compares what the key holds now
+// with what was sent, and says yes only when that is proven: equality of the content,
+// never likelihood. All are pure but for reading the source.
+
+// By MD5, or by size and checksum; and nobody else's metadata.
+bool holds_put(const ObjectInfo& now, const PutRequest& request, ByteSource& source);
+// By the ETag that S3 makes of the part MD5s, or by size and checksum of the whole.
+bool holds_upload(const ObjectInfo& now, const CompleteRequest& request);
+// By MD5 or checksum that both ends carry.
+bool holds_copy(const ObjectInfo& destination, const ObjectInfo& source);
+
+// MD5-of-MD5s and "-N"; nothing when a part's ETag is not an MD5.
+std::optional<std::string> composite_etag(std::span<const PartReceipt> parts);
+
+// The answer that was lost, as far as HEAD can give it back.
+PutResult recovered_result(const ObjectInfo& now);
+
+}  // namespace cloudsync::storage
