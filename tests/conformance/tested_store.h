@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "storage/object_store.h"
+
+namespace cloudsync::conformance {
+
+// One store under test. `capabilities` says where it deviates; a behaviour that it does
+// not claim is skipped with that reason.
+struct TestedStore {
+  std::shared_ptr<storage::ObjectStore> store;
+  storage::Capabilities capabilities;
+  std::string skip_reason;  // not empty: this machine cannot run it
+};
+
+struct StoreCase {
+  std::string name;
+  std::function<TestedStore()>
+      make;  // called once per test; keys lie below the test's name
+};
+inline void PrintTo(const StoreCase& store, std::ostream* out) { *out << store.name; }
+
+// A further store is one line here.
+std::vector<StoreCase> store_cases();
+
+}  // namespace cloudsync::conformance
