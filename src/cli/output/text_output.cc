@@ -72,7 +72,9 @@ std::string side_text(const ConflictSide& side) {
 
 std::string action_text(const ActionEvent& event) {
   const std::string path = quoted(event.path);
-  const std::string sized = path + " (" + format_bytes(event.bytes) + ")";
+  // A failed try has moved nothing, which says nothing about the file's size.
+  const bool failed = event.status == ActionEvent::Status::kFailed;
+  const std::string sized = failed ? path : path + " (" + format_bytes(event.bytes) + ")";
   switch (event.action) {
     case OperationAction::kUpload:
       return "upload " + sized;
