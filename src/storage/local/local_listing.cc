@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <string_view>
 
+#include "base/clock.h"
 #include "cloudsync/error.h"
 #include "storage/local/local_records.h"
 
@@ -15,6 +16,9 @@ namespace cloudsync::storage::local {
 namespace {
 
 constexpr std::size_t kSuspendedWalks = 4;
+constexpr int kReadings = 5;
+// The coarsest step of the clock that file systems stamp with.
+constexpr std::int64_t kClockTickNs = 10'000'000;
 // The kind of the last thing given, then its name.
 constexpr char kAfterKey = 'k';
 constexpr char kAfterPrefix = 'p';
@@ -51,6 +55,10 @@ void SortedNames::sort() {
   };
   std::sort(entries_.begin(), entries_.end(),
             [&](const Entry& a, const Entry& b) { return view(a) < view(b); });
+  const auto repeated =
+      std::unique(entries_.begin(), entries_.end(),
+                  [&](const Entry& a, const Entry& b) { return view(a) == view(b); });
+  entries_.erase(repeated, entries_.end());
 }
 
 std::string SortedNames::take() {
@@ -96,17 +104,34 @@ void ListingWalk::enter(const std::string& prefix, const CallContext& context) {
   levels_.push_back(std::move(level));
 }
 
+// On tmpfs and btrfs a name that is replaced while the directory is being read can be
+// missing from that reading, and a key that is missing counts as deleted. So a directory
+// that is being changed is read again, and what any of the readings saw is looked at.
 void ListingWalk::read_names(Level& level, const CallContext& context) {
   const std::string where = folder_.path_of(level.prefix);
   const int copy = fcntl(level.fd.get(), F_DUPFD_CLOEXEC, 0);
   const std::unique_ptr<DIR, DirCloser> stream(copy < 0 ? nullptr : fdopendir(copy));
   if (!stream) throw_errno("list", where, errno);
+  for (int reading = 0; reading < kReadings; ++reading) {
+    const std::int64_t begun = base::system_clock().now_ns();
+    const base::FileStat before = stat_of(level.fd.get(), where);
+    rewinddir(stream.get());
+    read_once(level, stream.get(), context);
+    const base::FileStat after = stat_of(level.fd.get(), where);
+    const bool at_rest = after.mtime_ns + kClockTickNs < begun;
+    if (at_rest && after.mtime_ns == before.mtime_ns) break;
+  }
+  level.names.sort();
+}
+
+void ListingWalk::read_once(Level& level, DIR* stream, const CallContext& context) {
+  const std::string where = folder_.path_of(level.prefix);
   while (true) {
     context.throw_if_stopped();
     errno = 0;
-    const dirent* entry = readdir(stream.get());
+    const dirent* entry = readdir(stream);
     if (!entry && errno != 0) throw_errno("list", where, errno);
-    if (!entry) break;
+    if (!entry) return;
     const std::string name = entry->d_name;
     if (name == "." || name == ".." || (level.prefix.empty() && name == kStoreFolder))
       continue;
@@ -116,7 +141,6 @@ void ListingWalk::read_names(Level& level, const CallContext& context) {
     const std::string full = level.prefix + name + (is_directory ? "/" : "");
     if (wanted(full, is_directory)) level.names.add(name, is_directory);
   }
-  level.names.sort();
 }
 
 std::optional<ListItem> ListingWalk::marker(const std::string& prefix) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <dirent.h>
+
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -19,7 +21,7 @@ namespace cloudsync::storage::local {
 class SortedNames {
  public:
   void add(const std::string& name, bool is_directory);
-  void sort();
+  void sort();  // each name once
   bool done() const { return next_ == entries_.size(); }
   // The name, with a final '/' for a directory.
   std::string take();
@@ -62,6 +64,7 @@ class ListingWalk {
   };
   void enter(const std::string& prefix, const CallContext& context);
   void read_names(Level& level, const CallContext& context);
+  void read_once(Level& level, DIR* stream, const CallContext& context);
   bool wanted(const std::string& full, bool is_directory) const;
   std::optional<ListItem> visit_directory(const std::string& key,
                                           const CallContext& context);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <utility>
 
 #include "storage/storage_testing.h"
@@ -334,6 +335,30 @@ TEST_F(LocalStoreTest, BucketThatCannotBeMadeIsExplained) {
   options.path = bucket;
   options.bucket = "a/b";
   EXPECT_THROW(make_local_store(options), Error);
+}
+
+// Shows on tmpfs only, whose readings lose names that are replaced meanwhile.
+TEST(LocalListing, NamesReplacedDuringTheReadingAreNotMissed) {
+  std::string folder = "/dev/shm/cloudsync-local-XXXXXX";
+  if (!mkdtemp(folder.data())) GTEST_SKIP() << "no /dev/shm";
+  StorageOptions options;
+  options.path = folder;
+  fs::create_directories(folder + "/data");
+  constexpr int kFiles = 2000;
+  const auto replace = [&](int i) {
+    const std::string fresh = folder + "/fresh";
+    std::ofstream(fresh).put('x');
+    fs::rename(fresh, folder + "/data/f" + std::to_string(i));
+  };
+  for (int i = 0; i < kFiles; ++i) replace(i);
+  {
+    const std::jthread writer([&](const std::stop_token& stop) {
+      for (int i = 0; !stop.stop_requested(); ++i) replace(i % kFiles);
+    });
+    const auto store = make_local_store(options);
+    for (int round = 0; round < 30; ++round) EXPECT_EQ(keys(*store).size(), kFiles);
+  }
+  fs::remove_all(folder);
 }
 
 }  // namespace
