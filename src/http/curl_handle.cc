@@ -137,7 +137,7 @@ void CurlHandle::set_callbacks() {
 
 CurlHandle::Outcome CurlHandle::send(const HttpRequest& request, ByteSink* sink,
                                      bool expect_continue, const CallContext& context) {
-  exchange_.begin(request.body, sink);
+  exchange_.begin(request, sink);
   set_request(request, expect_continue);
   End end = End::kDone;
   CURLcode code = CURLE_OK;

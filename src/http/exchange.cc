@@ -32,8 +32,9 @@ std::string lower_case(std::string_view text) {
 
 }  // namespace
 
-void Exchange::begin(ByteSource* source, ByteSink* sink) {
-  source_ = source;
+void Exchange::begin(const HttpRequest& request, ByteSink* sink) {
+  request_ = &request;
+  source_ = request.body;
   sink_ = sink;
   response_ = {};
   failure_ = nullptr;
@@ -67,6 +68,8 @@ bool Exchange::goes_to_sink() const {
 
 void Exchange::on_body(Bytes bytes) {
   if (goes_to_sink()) {
+    if (response_.streamed_bytes == 0 && request_->before_body)
+      request_->before_body(response_);
     sink_->write(bytes);
     response_.streamed_bytes += bytes.size();
     return;

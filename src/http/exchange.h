@@ -16,7 +16,7 @@ namespace cloudsync::http {
 // when the transfer has unwound, since it must not pass through C code.
 class Exchange {
  public:
-  void begin(ByteSource* source, ByteSink* sink);
+  void begin(const HttpRequest& request, ByteSink* sink);
   HttpResponse take_response() { return std::move(response_); }
 
   // One header line of the answer, line ending included. A status line starts a new
@@ -52,6 +52,7 @@ class Exchange {
  private:
   bool goes_to_sink() const;
 
+  const HttpRequest* request_ = nullptr;
   ByteSource* source_ = nullptr;
   ByteSink* sink_ = nullptr;
   HttpResponse response_;

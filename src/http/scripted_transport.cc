@@ -38,8 +38,12 @@ ScriptedTransport& ScriptedTransport::expect(Handler handler) {
 }
 
 ScriptedTransport& ScriptedTransport::expect(HttpResponse response) {
-  return expect([response = std::move(response)](const HttpRequest&, const std::string&,
-                                                 ByteSink* sink) {
+  return expect([response = std::move(response)](const HttpRequest& request,
+                                                 const std::string&, ByteSink* sink) {
+    const HttpResponse head = scripted_response(response.status, response.headers, "");
+    const bool streams = sink != nullptr && (head.status == 200 || head.status == 206);
+    if (streams && !response.body.empty() && request.before_body)
+      request.before_body(head);
     return scripted_response(response.status, response.headers, response.body, sink);
   });
 }

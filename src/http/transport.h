@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@ namespace cloudsync::http {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
+struct HttpResponse;
+
 struct HttpRequest {
   std::string method;  // "GET"
   std::string url;     // complete, already encoded; sent as it is
@@ -25,6 +28,9 @@ struct HttpRequest {
   // Seconds without a byte before the request counts as dead; completion calls need
   // minutes.
   int stall_seconds = 60;
+  // Sees status and headers before the first byte goes to the sink, and throws when it
+  // must not get this body.
+  std::function<void(const HttpResponse&)> before_body = {};
 };
 
 struct HttpResponse {

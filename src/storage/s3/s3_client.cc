@@ -179,7 +179,8 @@ S3Answer S3Client::send_once(const S3Request& request, const Attempt& attempt,
   MemorySource own_body(bytes_of(request.xml));
   ByteSource* body = streams.body;
   if (body == nullptr && wants_body(request)) body = &own_body;
-  const http::HttpRequest out = to_http(request, attempt, body);
+  http::HttpRequest out = to_http(request, attempt, body);
+  out.before_body = streams.before_body;
   S3Answer answer;
   try {
     answer.http = world_.transport->send(out, streams.sink, context);

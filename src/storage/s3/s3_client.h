@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -33,6 +34,7 @@ struct S3Answer {
 struct S3Streams {
   ByteSource* body = nullptr;
   ByteSink* sink = nullptr;
+  std::function<void(const http::HttpResponse&)> before_body = {};
 };
 
 // Addresses, signs and sends the requests of one bucket. Thread-safe. Three faults of the

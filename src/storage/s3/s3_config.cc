@@ -202,6 +202,12 @@ bool is_valid_region(const std::string& region) {
 }
 
 EndpointUrl parse_endpoint(const std::string& url) {
+  // Before any message that quotes the URL: what stands there may be a password.
+  if (url.find_first_of("?#@ ") != std::string::npos) {
+    refuse(
+        "storage.endpoint_url must be scheme, host, port and path only: no user, query "
+        "or fragment");
+  }
   const std::string what = "storage.endpoint_url: '" + base::printable(url) + "' ";
   EndpointUrl endpoint;
   const std::size_t scheme_end = url.find("://");
@@ -212,11 +218,6 @@ EndpointUrl parse_endpoint(const std::string& url) {
     refuse(what + "is neither http nor https");
   }
   const std::string rest = url.substr(scheme_end + 3);
-  if (rest.find_first_of("?#@ ") != std::string::npos) {
-    refuse(
-        "storage.endpoint_url must be scheme, host, port and path only: no user, query "
-        "or fragment");
-  }
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   endpoint.authority = rest.substr(0, slash);
   endpoint.path = rest.substr(slash);
@@ -250,7 +251,8 @@ S3Config resolve_config(const StorageOptions& options,
   config.capabilities = capabilities_of(config.aws);
   const auto anonymous = options.credentials.find("anonymous");
   config.capabilities.signed_payload =
-      !config.https && (anonymous == options.credentials.end() || anonymous->second != "true");
+      !config.https &&
+      (anonymous == options.credentials.end() || anonymous->second != "true");
   return config;
 }
 

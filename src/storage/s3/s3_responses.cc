@@ -123,11 +123,18 @@ UploadInfo parse_upload(const pugi::xml_node& node, const KeyDecoder& decode) {
   return info;
 }
 
+// Errors are kept for each file that failed: one that is megabytes long would fill the
+// memory of a run.
+std::string_view bounded(std::string_view words) {
+  constexpr std::size_t kEnough = 1024;
+  return words.substr(0, kEnough);
+}
+
 void read_error_document(const pugi::xml_node& error, ServiceFailure& failure) {
-  failure.code = text(error, "Code");
-  failure.message = text(error, "Message");
-  if (failure.region.empty()) failure.region = text(error, "Region");
-  if (failure.request_id.empty()) failure.request_id = text(error, "RequestId");
+  failure.code = bounded(text(error, "Code"));
+  failure.message = bounded(text(error, "Message"));
+  if (failure.region.empty()) failure.region = bounded(text(error, "Region"));
+  if (failure.request_id.empty()) failure.request_id = bounded(text(error, "RequestId"));
   if (const auto time_ns = base::parse_rfc3339(text(error, "ServerTime"))) {
     failure.server_time_ns = time_ns;
   }

@@ -112,6 +112,14 @@ TEST(S3Responses, ErrorDocumentsAreRecognisedWhateverStandsBeforeThem) {
   EXPECT_FALSE(is_error_document(""));
 }
 
+TEST(S3Responses, ErrorsOfAnyLengthAreKeptShort) {
+  const std::string words(5'000'000, 'x');
+  const auto failure = parse_failure(
+      {500, {}, "<Error><Code>Odd</Code><Message>" + words + "</Message></Error>", 0});
+  EXPECT_EQ(failure.code, "Odd");
+  EXPECT_LT(failure.message.size(), 10'000U);
+}
+
 http::HttpResponse object_answer(http::Headers extra, int status = 200) {
   extra.insert(extra.end(), {{"etag", '"' + std::string(kEtag) + '"'},
                              {"content-length", "1"},

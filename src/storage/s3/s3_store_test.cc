@@ -75,6 +75,17 @@ TEST_F(S3Store, AServerThatIgnoresTheRangeIsNotBelieved) {
   EXPECT_EQ(error_of([&] { get(ByteRange{1, 3}); }).code(), ErrorCode::kUnsupported);
 }
 
+TEST_F(S3Store, NoByteOfAnotherPlaceOrVersionIsDelivered) {
+  answer_object(200, "hello");
+  EXPECT_EQ(error_of([&] { get(ByteRange{1, 3}); }).code(), ErrorCode::kUnsupported);
+  answer_object(200, "hello");
+  EXPECT_EQ(error_of([&] { get({}, VersionToken{"another"}); }).code(),
+            ErrorCode::kPreconditionFailed);
+  EXPECT_EQ(sink_.text, "");
+  answer_object(200, "hello");
+  EXPECT_EQ(get({}, VersionToken{kEtag}).body_bytes, 5U);
+}
+
 TEST_F(S3Store, AShortRangeIsAFailure) {
   answer_object(206, "e", {{"Content-Range", "bytes 1-1/5"}, {"Content-Length", "1"}});
   EXPECT_EQ(error_of([&] { get(ByteRange{1, 3}); }).code(), ErrorCode::kUnavailable);
