@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <span>
 
 #include "base/log.h"
@@ -8,6 +10,9 @@
 
 namespace cloudsync::storage {
 namespace {
+
+constexpr std::chrono::seconds kCleanUp{60};
+constexpr std::chrono::seconds kCleanUpAfterStop{5};
 
 Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
@@ -53,7 +58,8 @@ class Probe {
       : store_(store), folder_(std::move(folder)), context_(context) {}
 
   Capabilities run();
-  // Its own context: what was written is removed also after a stop.
+  // Its own context: what was written is removed also after a stop, but a server that
+  // does not answer must not hold that up.
   void clean_up();
 
  private:
@@ -256,13 +262,28 @@ Capabilities Probe::run() {
 }
 
 void Probe::clean_up() {
+  const CallContext context{{},
+                            std::chrono::steady_clock::now() +
+                                (context_.stopped() ? kCleanUpAfterStop : kCleanUp)};
+  std::optional<Error> failure;
+  // One that cannot be removed is no reason to leave the others.
+  const auto attempt = [&](const auto& remove) {
+    try {
+      remove();
+    } catch (const Error& error) {
+      if (!failure) failure = error;
+    }
+  };
   for (const auto& [upload_key, upload] : uploads_) {
-    store_.multipart()->abort_upload(upload_key, upload, {});
+    attempt([&] { store_.multipart()->abort_upload(upload_key, upload, context); });
   }
   // By the names that were written, not by a listing: some servers hide one of them.
   std::sort(written_.begin(), written_.end());
   written_.erase(std::unique(written_.begin(), written_.end()), written_.end());
-  for (const ObjectKey& written : written_) store_.remove({written, {}}, {});
+  for (const ObjectKey& written : written_) {
+    attempt([&] { store_.remove({written, {}}, context); });
+  }
+  if (failure) throw *failure;
 }
 
 }  // namespace

@@ -170,5 +170,36 @@ TEST(CapabilitiesJsonTest, ForeignTextIsNothing) {
   }
 }
 
+TEST(CapabilityProbe, OneObjectThatStaysDoesNotKeepTheOthers) {
+  MemoryStore store;
+  store.set_fault([](const std::string& name, const std::string& key, bool after) {
+    if (name == "remove" && !after && key.ends_with("/d"))
+      throw Error(ErrorCode::kPermissionDenied, "injected");
+  });
+  probe(store);
+  EXPECT_EQ(testing::keys(store), std::vector<std::string>{"data/.cloudsync/probe/id/d"});
+}
+
+// A server that does not answer any more would be asked for minutes.
+TEST(CapabilityProbe, CleaningUpAfterAStopIsBoundedInTime) {
+  class Watching final : public MemoryStore {
+   public:
+    DeleteResult remove(const DeleteRequest& request,
+                        const CallContext& context) override {
+      unbounded += context.deadline ? 0 : 1;
+      return MemoryStore::remove(request, context);
+    }
+    int unbounded = 0;
+  };
+  Watching store;
+  std::stop_source stop;
+  store.set_fault([&](const std::string& name, const std::string&, bool after) {
+    if (name == "copy" && !after) stop.request_stop();
+  });
+  EXPECT_THROW(probe_capabilities(store, "data/", "id", {stop.get_token(), {}}), Error);
+  EXPECT_TRUE(testing::keys(store).empty());
+  EXPECT_EQ(store.unbounded, 0);
+}
+
 }  // namespace
 }  // namespace cloudsync::storage
