@@ -71,8 +71,10 @@ void DeletionPhase::carry_out() {
               });
     });
   };
+  bool safe = true;
   context_.deletes.for_each([&](const PlannedDelete& planned) {
     if (seen++ % kRootCheckEvery == 0 && !root_is_safe()) {
+      safe = false;
       context_.report.brake(
           "root", "the local root '" + context_.files.root_path() +
                       "' vanished or was exchanged during the run; the remaining "
@@ -93,7 +95,7 @@ void DeletionPhase::carry_out() {
           [&](const Error& error) { fail(planned, error); });
     });
   });
-  flush();
+  if (safe) flush();
   context_.pool.wait_idle(context_.call.stop);
 }
 

@@ -275,6 +275,7 @@ SyncProgress CloudSyncEngine::run(Direction direction, const PairIdentity& pair,
                                   const RunOptions& options,
                                   std::vector<SyncConflict>* conflicts) {
   require_same_bucket(pair, identity(pair.local_root, pair.prefix));
+  sync::refuse_nested_bucket(cloud_storage_->options(), pair.local_root);
   Session session(*cloud_storage_, sync_state_db_,
                   make_settings(direction, conflict_strategy_, options_,
                                 cloud_storage_->options(), options),
@@ -343,6 +344,8 @@ SyncProgress CloudSyncEngine::carry_out_choices(const PairIdentity& pair,
   RunOptions only = options;
   only.only_keys = std::move(keys);
   only.conflict_strategy = ConflictStrategy::kManual;
+  // A choice was made about two versions; a file that has gone since is no part of it.
+  only.deletes = Deletes::kKeep;
   return run(Direction::kSync, pair, only, nullptr);
 }
 

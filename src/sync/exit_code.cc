@@ -8,8 +8,10 @@ namespace {
 int fatal_exit_code(const Error& error) {
   switch (error.code()) {
     case ErrorCode::kUnauthenticated:
-    case ErrorCode::kPermissionDenied:
       return 10;
+    case ErrorCode::kPermissionDenied:
+      // Without an answer of a service it is the local file system that refuses.
+      return error.detail().http_status != 0 ? 10 : 3;
     case ErrorCode::kUnavailable:
     case ErrorCode::kThrottled:
     case ErrorCode::kDeadlineExceeded:

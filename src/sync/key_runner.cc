@@ -98,7 +98,17 @@ void KeyRunner::run(const TaskPtr& task) {
     again(task, "the file or the object changed while it was compared");
     return;
   }
+  note_moot_choice(task->observed);
   execute(task);
+}
+
+// The user asked for a resolution, and the sides no longer are in conflict.
+void KeyRunner::note_moot_choice(const Observed& observed) {
+  const auto* row = context_.known.conflict(observed.item.key);
+  if (context_.settings.only_keys.empty() || row == nullptr || !row->choice) return;
+  const auto kind = observed.action.kind;
+  if (kind == ActionKind::kHold || kind == ActionKind::kAdopt) return;
+  context_.report.stale_resolution();
 }
 
 void KeyRunner::execute(const TaskPtr& task) {
@@ -153,7 +163,7 @@ bool KeyRunner::settle_quickly(Observed& observed) {
 
 void KeyRunner::again(const TaskPtr& task, const std::string& why) {
   if (task->queued_bytes) {
-    context_.report.unqueued(*task->queued_bytes);
+    context_.report.unqueued(task->observed.item.key, *task->queued_bytes);
     task->queued_bytes.reset();
   }
   if (++task->tries >= kMostTries) {
@@ -202,16 +212,38 @@ std::vector<std::string> KeyRunner::take_late_keys() {
   return keys;
 }
 
+bool KeyRunner::seen_open(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  return seen_open_.contains(key);
+}
+
+void KeyRunner::close_folder(const std::string& key) {
+  if (context_.known.failed(key) && !seen_open(key)) journal_.close(key);
+}
+
 void KeyRunner::close_vanished() {
   for (const auto& key : context_.known.keys()) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (seen_open_.contains(key)) continue;
+    if (key.ends_with('/')) {
+      close_folder(key);
+      continue;
     }
-    if (key.ends_with('/') || !context_.filter.includes(key)) continue;
+    if (seen_open(key) || !context_.filter.includes(key)) continue;
     const auto item = observe_again(context_, key);
     if (!item.local && !item.remote) journal_.close(key);
   }
+}
+
+void KeyRunner::report_unknown(const UnknownRange& range) {
+  if (range.problem != LocalProblem::kUnreadable) return;
+  const Error error = unreadable(range.reason);
+  context_.report.fail(OperationAction::kSkip, range.first.empty() ? "." : range.first,
+                       error);
+  if (range.first.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    seen_open_.insert(range.first);
+  }
+  journal_.failed(range.first, OperationAction::kSkip, error);
 }
 
 void KeyRunner::report_problems(const MergedItem& item) {
@@ -245,6 +277,8 @@ void KeyRunner::report_problems(const MergedItem& item) {
 // ----------------------------------------------------------------------------------------
 
 void KeyRunner::refresh(const Observed& observed) {
+  // Equal sizes prove no content, and a base row is a claim about content.
+  if (context_.settings.size_only) return;
   if (!observed.item.local || !observed.item.remote || !observed.item.base) return;
   journal_.done(observed.item.key,
                 {UpsertBase{context_.pair.id, base_from_both(context_, observed)}});

@@ -33,8 +33,12 @@ class KeyRunner {
   // Keys that could not be written because of a file or object in their way that this run
   // deletes at its end. The second time round such a key is a conflict.
   std::vector<std::string> take_late_keys();
+  // A range of local keys that could not be looked at and that no entry tells of.
+  void report_unknown(const UnknownRange& range);
   // Closes what the database has open for keys that no longer exist on either side.
   void close_vanished();
+  // Closes the failure of a folder that this run could look through.
+  void close_folder(const std::string& key);
   // Own uploads that no run will take up again.
   void abort_orphans();
 
@@ -48,11 +52,13 @@ class KeyRunner {
   };
   using TaskPtr = std::shared_ptr<Task>;
 
+  bool seen_open(const std::string& key);
   void report_problems(const MergedItem& item);
   bool settle_quickly(Observed& observed);
   void start(TaskPtr task, bool urgent);
   void run_guarded(const TaskPtr& task);
   void run(const TaskPtr& task);
+  void note_moot_choice(const Observed& observed);
   void execute(const TaskPtr& task);
   void again(const TaskPtr& task, const std::string& why);
   void fail(const TaskPtr& task, const Error& error);

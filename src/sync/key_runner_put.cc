@@ -52,6 +52,7 @@ void KeyRunner::put(const TaskPtr& task) {
     context_.report.act(OperationAction::kUpload, key, local.stat.size);
     return finish(task);
   }
+  auto& environment = upload_environment();
   UploadJob job;
   job.key = key;
   job.kind = local.kind;
@@ -70,11 +71,10 @@ void KeyRunner::put(const TaskPtr& task) {
     job.condition.if_absent = true;
   }
   try {
-    commit_put(task, upload_file(upload_environment(), job, context_.call),
-               std::move(trash_ref));
+    commit_put(task, upload_file(environment, job, context_.call), std::move(trash_ref));
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUnsupported ||
-        upload_->store.capabilities().nested_keys)
+        environment.store.capabilities().nested_keys)
       throw;
     set_aside(task);
     if (task->observed.action.kind != ActionKind::kNone) throw;

@@ -7,6 +7,7 @@
 #include "sync/classify.h"
 #include "sync/compare.h"
 #include "sync/key_rules.h"
+#include "sync/stable_read.h"
 #include "sync/symlinks.h"
 
 namespace cloudsync::sync {
@@ -84,7 +85,6 @@ class Decider {
     return true;
   }
 
-
   bool settle_content() {
     const auto quick = compare_by_listing(context_, observed_.item);
     if (quick != Content::kUnknown) {
@@ -131,6 +131,16 @@ class Decider {
   bool may_read_;
 };
 
+// As the scan sees a link that is not kept as one.
+void follow_link(const RunContext& context, LocalEntry& entry) {
+  entry.problem = LocalProblem::kSymlink;
+  if (!context.follow_links()) return;
+  const auto target = stat_now(context.files, entry.key, true);
+  if (!target || target->kind != base::FileKind::kRegular) return;
+  entry.stat = *target;
+  entry.problem = LocalProblem::kNone;
+}
+
 std::optional<LocalEntry> observe_local(const RunContext& context,
                                         const std::string& key) {
   const bool directory = key.ends_with('/');
@@ -150,9 +160,10 @@ std::optional<LocalEntry> observe_local(const RunContext& context,
       if (context.settings.engine.links == Links::kPreserve) {
         entry.kind = EntryKind::kSymlink;
         entry.link_target = context.files.read_link(key);
-        if (!link_stays_inside(key, entry.link_target)) entry.problem = LocalProblem::kSymlink;
-      } else if (context.settings.engine.links == Links::kSkip) {
-        entry.problem = LocalProblem::kSymlink;
+        if (!link_stays_inside(key, entry.link_target))
+          entry.problem = LocalProblem::kSymlink;
+      } else {
+        follow_link(context, entry);
       }
       break;
     case base::FileKind::kSpecial:
@@ -188,14 +199,16 @@ MergedItem observe_again(const RunContext& context, const std::string& key) {
   MergedItem item;
   item.key = key;
   item.local = observe_local(context, key);
-  item.local_unknown = item.local && item.local->problem != LocalProblem::kNone;
+  // A key that a filter hides by now is as unknown here as in a scan.
+  item.local_unknown = (item.local && item.local->problem != LocalProblem::kNone) ||
+                       is_own_path(key) || !context.filter.includes(key);
   if (auto info = context.store.head(context.full_key(key), context.call)) {
     RemoteEntry entry;
     entry.key = key;
     entry.info = std::move(*info);
     item.remote = std::move(entry);
   }
-  item.base = context.state.base_row(context.pair.id, key);
+  if (!context.base_demoted) item.base = context.state.base_row(context.pair.id, key);
   drop_directory_record(item);
   return item;
 }

@@ -62,6 +62,19 @@ PairIdentity pair_identity(const StorageOptions& storage, const std::string& loc
   return identity;
 }
 
+void refuse_nested_bucket(const StorageOptions& storage, const std::string& root) {
+  if (storage.provider != "local") return;
+  const std::string bucket = canonical_root(storage.path + "/" + storage.bucket);
+  const auto holds = [](const std::string& outer, const std::string& inner) {
+    return outer == "/" || (inner + "/").starts_with(outer + "/");
+  };
+  if (!holds(root, bucket) && !holds(bucket, root)) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              "the local folder '" + root + "' and the bucket's folder '" + bucket +
+                  "' lie in each other: every run would copy its own copies; choose "
+                  "another --local-dir or storage.path");
+}
+
 std::vector<std::string> database_files(const std::string& database_path) {
   std::error_code error;
   const fs::path path = fs::absolute(database_path, error);

@@ -16,6 +16,10 @@ std::string normal_prefix(const std::string& cloud_prefix);
 PairIdentity pair_identity(const StorageOptions& storage, const std::string& local_dir,
                            const std::string& cloud_prefix);
 
+// Throws Error{kInvalidArgument} when a bucket of provider `local` lies below the root or
+// the root inside the bucket: the run would sync what it has just written.
+void refuse_nested_bucket(const StorageOptions& storage, const std::string& root);
+
 // The database with its side files and locks, as they lie on disk now: never to be
 // synced.
 std::vector<std::string> database_files(const std::string& database_path);

@@ -126,7 +126,18 @@ void PlacingBatch::settle(std::vector<Placed>& placed) {
     } catch (const Error&) {
       racy = true;  // unreadable now: hash it at the next scan
     }
-    one.task.on_placed(one.result, racy);
+    report_placed(one, racy);
+  }
+}
+
+// A failure to record one file is that file's outcome, not the end of the thread.
+void PlacingBatch::report_placed(Placed& placed, bool racy) {
+  try {
+    placed.task.on_placed(placed.result, racy);
+  } catch (const Error& error) {
+    placed.task.on_error(error);
+  } catch (const std::exception& error) {
+    placed.task.on_error(Error(ErrorCode::kInternal, error.what()));
   }
 }
 

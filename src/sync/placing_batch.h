@@ -46,6 +46,7 @@ class PlacingBatch {
   void place_batch(std::vector<PlaceTask> batch);
   std::optional<PlaceResult> place_one(PlaceTask& task);
   void settle(std::vector<Placed>& placed);
+  void report_placed(Placed& placed, bool racy);
   void place_now(PlaceTask task);
 
   base::FileSystem& files_;

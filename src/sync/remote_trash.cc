@@ -12,6 +12,7 @@ namespace {
 
 constexpr char kTrash[] = ".cloudsync/trash/";
 constexpr std::uint64_t kCopyPart = 1ULL << 30;
+constexpr std::int64_t kSecond = 1'000'000'000;
 
 }  // namespace
 
@@ -87,9 +88,10 @@ storage::PutResult RemoteTrash::copy_in_parts(const storage::ObjectInfo& version
 }
 
 std::uint64_t RemoteTrash::purge() {
-  const std::int64_t oldest =
-      context_.clock.now_ns() -
-      context_.settings.engine.trash_retention_seconds * 1'000'000'000;
+  const std::int64_t now_s = context_.clock.now_ns() / kSecond;
+  const std::int64_t retention = context_.settings.engine.trash_retention_seconds;
+  if (retention >= now_s) return 0;  // in nanoseconds it might not fit either
+  const std::int64_t oldest = (now_s - retention) * kSecond;
   storage::ListRequest runs;
   runs.prefix = context_.prefix() + kTrash;
   runs.delimiter = "/";

@@ -11,6 +11,7 @@ namespace {
 
 constexpr char kNewMarkerPath[] = ".cloudsync/root.json.new";
 constexpr std::size_t kMostMarkerBytes = 1 << 20;
+constexpr std::int64_t kMostEpochs = std::int64_t{1} << 53;
 
 std::string read_whole(base::FileSystem& files, const std::string& path) {
   const auto file = files.open_read(path);
@@ -58,7 +59,10 @@ RootMarker read_root_marker(base::FileSystem& files) {
   const auto pairs = json.find("pairs");
   if (pairs == json.end() || !pairs->is_object()) return marker;
   for (const auto& [uuid, epoch] : pairs->items()) {
-    if (epoch.is_number_integer()) marker.epochs[uuid] = epoch.get<std::int64_t>();
+    if (!epoch.is_number_integer()) continue;
+    // Nobody counts that far: a damaged number must not overflow the next one.
+    const auto number = epoch.get<std::int64_t>();
+    if (number >= 0 && number < kMostEpochs) marker.epochs[uuid] = number;
   }
   return marker;
 }

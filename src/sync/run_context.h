@@ -64,6 +64,7 @@ struct RunContext {
   std::string run_name;  // names this run's trash
   CallContext call;
   std::function<void()> stop_run;  // after a fatal error: no new work begins
+  bool base_demoted = false;       // the base rows of earlier runs prove nothing
 
   const std::string& prefix() const { return pair.identity.prefix; }
   storage::ObjectKey full_key(const std::string& key) const { return {prefix() + key}; }

@@ -50,8 +50,9 @@ void RunReport::queued(std::uint64_t bytes) {
   snapshot_.pending_bytes += bytes;
 }
 
-void RunReport::unqueued(std::uint64_t bytes) {
+void RunReport::unqueued(const std::string& path, std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
+  if (const auto it = in_flight_.find(path); it != in_flight_.end()) in_flight_.erase(it);
   --snapshot_.pending_files;
   snapshot_.pending_bytes -= bytes;
 }

@@ -29,7 +29,7 @@ class RunReport {
   void unchanged();
   void checked();
   void queued(std::uint64_t bytes);    // decided, a transfer follows
-  void unqueued(std::uint64_t bytes);  // ... or does not, after all
+  void unqueued(const std::string& path, std::uint64_t bytes);  // ... or does not
   void started(const std::string& path);
   void moved(const std::string& path, std::uint64_t bytes);  // part of a file
   void finished(const std::string& path, std::uint64_t bytes);

@@ -10,13 +10,15 @@ namespace cloudsync::sync {
 bool link_stays_inside(std::string_view key, std::string_view target) {
   if (target.empty() || target.front() == '/') return false;
   auto depth = std::count(key.begin(), key.end(), '/');
+  bool named = false;
   while (!target.empty()) {
     const auto slash = target.find('/');
     const auto component = target.substr(0, slash);
     if (component == "..") {
-      if (--depth < 0) return false;
+      // Behind a name, which may be another link, ".." leads from wherever that one ends.
+      if (named || --depth < 0) return false;
     } else if (!component.empty() && component != ".") {
-      ++depth;
+      named = true;
     }
     target =
         slash == std::string_view::npos ? std::string_view() : target.substr(slash + 1);

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kMostThreads = 64;
 constexpr std::size_t kQueueCapacity = 512;
+constexpr std::size_t kErasedAtOnce = 1000;
 constexpr std::chrono::milliseconds kTick{100};
 
 class EmptyBaseCursor final : public BaseCursor {
@@ -123,6 +124,10 @@ SyncProgress SyncRun::execute() {
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kCancelled) parts_.report.fatal(error);
     stop_.request_stop();
+  } catch (const std::exception& error) {
+    // The workers must come to rest before anything that they use goes.
+    parts_.report.fatal(Error(ErrorCode::kInternal, error.what()));
+    stop_.request_stop();
   }
   return end();
 }
@@ -133,6 +138,27 @@ SyncProgress SyncRun::execute() {
 bool SyncRun::refuse_root(const std::string& brake, const std::string& message) {
   parts_.report.brake(brake, message);
   return false;
+}
+
+// For good: once the epoch has been raised, the next run would believe what is left of
+// the old rows. An upload cannot write the marker, so the database follows it.
+void SyncRun::demote_base(const MarkerView& marker) {
+  context_.base_demoted = true;
+  settings_.mirror = false;  // nothing may be deleted
+  if (settings_.dry_run) return;
+  auto& pair = context_.pair;
+  const auto rows = parts_.state.base_rows(pair.id, {});
+  std::vector<StateChange> erased;
+  for (BaseRow row; rows->next(row);) {
+    erased.emplace_back(EraseBase{pair.id, std::move(row.key)});
+    if (erased.size() < kErasedAtOnce) continue;
+    parts_.state.apply(erased);
+    erased.clear();
+  }
+  parts_.state.apply(erased);
+  if (settings_.writes_root()) return;
+  pair.has_marker = marker.uuid_matches;
+  if (marker.uuid_matches) pair.epoch = marker.epoch;
 }
 
 bool SyncRun::accept_root() {
@@ -148,7 +174,7 @@ bool SyncRun::accept_root() {
     case MarkerVerdict::kDemoteBase:
       parts_.report.notice("the state database is older than " + root +
                            ": it is compared anew, and nothing is deleted in this run");
-      base_demoted_ = true;
+      demote_base(view);
       break;
     case MarkerVerdict::kBrakeRoot:
       if (!settings_.force.contains(Force::kRoot)) {
@@ -158,7 +184,7 @@ bool SyncRun::accept_root() {
                         "exchanged?); nothing was done. If it is meant, repeat with "
                         "--force root: both sides are then compared anew");
       }
-      base_demoted_ = true;
+      demote_base(view);
       break;
     case MarkerVerdict::kBrakeRestored:
       if (settings_.force.contains(Force::kRestoredLocal)) {
@@ -174,7 +200,7 @@ bool SyncRun::accept_root() {
                 "the restored files win, or --force restored-cloud to fetch the "
                 "cloud's");
       }
-      base_demoted_ = true;
+      demote_base(view);
       break;
   }
   pair.root_dev = stat.dev;
@@ -234,7 +260,7 @@ void SyncRun::work() {
     run_only_keys();
   keys_->wait();
   if (!going()) return;
-  if (!base_demoted_ && check_brakes()) return;
+  if (check_brakes()) return;
   delete_and_finish();
 }
 
@@ -251,7 +277,7 @@ void SyncRun::merge_all() {
 }
 
 std::unique_ptr<BaseCursor> SyncRun::base_cursor(const KeyRange& range) {
-  if (base_demoted_) return std::make_unique<EmptyBaseCursor>();
+  if (context_.base_demoted) return std::make_unique<EmptyBaseCursor>();
   return parts_.state.base_rows(context_.pair.id, range);
 }
 
@@ -295,6 +321,9 @@ void SyncRun::merge_range(const KeyRange& range) {
   merge_options.filter = &filter_;
   const auto known = parts_.writable.known_capabilities();
   merge_options.nested_keys = known && known->nested_keys;
+  merge_options.on_unknown = [this](const UnknownRange& unknown) {
+    keys_->report_unknown(unknown);
+  };
   Merge merge(counted_local, counted_remote, *base, merge_options);
   MergedItem item;
   while (merge.next(item)) {
@@ -311,10 +340,12 @@ void SyncRun::merge_range(const KeyRange& range) {
 void SyncRun::run_only_keys() {
   for (const auto& key : settings_.only_keys) {
     if (!going()) return;
-    if (key.ends_with('/'))
-      merge_range(subtree(key));
-    else
+    if (!key.ends_with('/')) {
       keys_->run_key(key);
+      continue;
+    }
+    merge_range(subtree(key));
+    keys_->close_folder(key);
   }
   counts_.base = parts_.state.count_base_rows(context_.pair.id);
   // A few keys say nothing about a whole side.
@@ -361,7 +392,14 @@ void SyncRun::delete_and_finish() {
   if (!going()) return;
   for (const auto& key : keys_->take_late_keys()) keys_->run_key(key);
   keys_->wait();
-  if (going() && settings_.only_keys.empty()) tidy();
+  if (!going() || !settings_.only_keys.empty()) return;
+  try {
+    tidy();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    // Every file has its outcome already; the next run tidies up again.
+    parts_.report.notice(std::string("tidying up was not finished: ") + error.what());
+  }
 }
 
 // Housekeeping of a run that went through.

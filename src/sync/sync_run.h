@@ -49,6 +49,7 @@ class SyncRun {
   };
 
   bool accept_root();
+  void demote_base(const MarkerView& marker);
   bool refuse_root(const std::string& brake, const std::string& message);
   void begin();
   void work();
@@ -79,7 +80,6 @@ class SyncRun {
   RunContext context_;
   std::unique_ptr<KeyRunner> keys_;
   Counts counts_;
-  bool base_demoted_ = false;
   std::int64_t started_ns_ = 0;
   std::jthread ticker_;
 };

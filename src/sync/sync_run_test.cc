@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "sync/symlinks.h"
 #include "sync/testing/replica.h"
 
 namespace cloudsync::sync {
@@ -64,7 +65,7 @@ TEST(SyncRun, ListingThatBreaksDeletesNothing) {
     std::atomic<int> seen{0};
     bucket.set_fault([&](const std::string& operation, const std::string& key, bool after) {
       if (operation == "list" && key == "p/" && !after && ++seen >= page) {
-        throw Error(ErrorCode::kPermissionDenied, "listing refused");
+        throw Error(ErrorCode::kPermissionDenied, "listing refused", {403, "", "", {}});
       }
     });
     const auto progress = machine.run();
@@ -210,6 +211,145 @@ TEST(SyncRun, RunStoppedAtOnceLeavesEverythingForTheNext) {
   bucket.set_fault({});
   machine.run();
   EXPECT_EQ(list(bucket, "p/").objects.size(), 300U);
+}
+
+TEST(SyncRun, FolderThatCannotBeReadIsReportedAndClosedOnceItCan) {
+  MemoryStore bucket(strict());
+  Replica machine(bucket);
+  machine.write("d/f", "x");
+  machine.write("e", "x");
+  machine.run();
+  machine.before_file_call = [](const std::string& operation, const std::string& path) {
+    if (operation == "open_directory" && path == "d") {
+      throw Error(ErrorCode::kPermissionDenied, "cannot open 'd'");
+    }
+  };
+  const auto progress = machine.run();
+  EXPECT_EQ(progress.failed, 1U);
+  EXPECT_EQ(exit_code(progress), 3);
+  EXPECT_TRUE(bucket.content("p/d/f"));
+  ASSERT_EQ(machine.failures().size(), 1U);
+  EXPECT_EQ(machine.failures()[0].key, "d/");
+  machine.settings.only_keys = {"d/"};
+  EXPECT_EQ(exit_code(machine.run()), 3);
+  EXPECT_EQ(machine.failures().size(), 1U);
+  machine.before_file_call = {};
+  EXPECT_EQ(exit_code(machine.run()), 0);
+  EXPECT_TRUE(machine.failures().empty());
+}
+
+TEST(SyncRun, RestoredDatabaseNeverDeletesEvenWhenItsFirstRunFails) {
+  for (const char* failing : {"list", "get"}) {
+    MemoryStore bucket(strict());
+    Replica machine(bucket);
+    machine.write("a", "a");
+    machine.write("b", "b");
+    machine.run();
+    machine.save_database();
+    machine.run();
+    machine.run();
+    machine.restore_database();
+    machine.remove("b");
+    bucket.set_fault([&](const std::string& operation, const std::string&, bool) {
+      if (operation == failing) throw Error(ErrorCode::kPermissionDenied, "refused");
+    });
+    machine.run();
+    bucket.set_fault({});
+    const auto progress = machine.run();
+    EXPECT_EQ(progress.deleted_remote, 0U) << failing;
+    EXPECT_TRUE(bucket.content("p/b")) << failing;
+    EXPECT_EQ(machine.read("b"), "b") << failing;
+  }
+}
+
+TEST(SyncRun, DemotedBaseStaysOutWhenAKeyIsObservedAgain) {
+  MemoryStore bucket(strict());
+  Replica machine(bucket);
+  machine.write("a", "a");
+  machine.write("b", "b");
+  machine.run();
+  machine.save_database();
+  machine.run();
+  machine.run();
+  machine.restore_database();
+  machine.remove("b");
+  machine.settings.only_keys = {"b"};
+  const auto progress = machine.run();
+  EXPECT_EQ(progress.deleted_remote, 0U);
+  EXPECT_EQ(machine.read("b"), "b");
+}
+
+TEST(SyncRun, MirrorDeletesNothingWhileTheBaseIsDemoted) {
+  MemoryStore bucket(strict());
+  Replica machine(bucket);
+  machine.use(Direction::kUpload);
+  for (int i = 0; i < 30; ++i) machine.write("f" + std::to_string(i), "x");
+  machine.run();
+  machine.exchange_root();
+  machine.write("new", "x");
+  machine.settings.deletes = Deletes::kPropagate;
+  machine.settings.mirror = true;
+  EXPECT_EQ(exit_code(machine.run()), 5);
+  machine.settings.force = {Force::kRoot};
+  const auto progress = machine.run();
+  EXPECT_EQ(progress.deleted_remote, 0U);
+  EXPECT_EQ(list(bucket, "p/").objects.size(), 31U);
+  machine.settings.force = {};
+  machine.settings.mirror = false;
+  EXPECT_EQ(exit_code(machine.run()), 0);
+}
+
+TEST(SyncRun, RetryLeavesAloneWhatAFilterHidesByNow) {
+  MemoryStore bucket(strict());
+  Replica machine(bucket);
+  machine.write("f", "x");
+  bucket.set_fault([](const std::string& operation, const std::string&, bool) {
+    if (operation == "put") throw Error(ErrorCode::kPermissionDenied, "refused");
+  });
+  EXPECT_EQ(machine.run().failed, 1U);
+  bucket.set_fault({});
+  machine.settings.only_keys = {"f"};
+  machine.filters = {"- f"};
+  EXPECT_EQ(machine.run().uploaded, 0U);
+  EXPECT_FALSE(bucket.content("p/f"));
+}
+
+TEST(SyncRun, EndlessRetentionPurgesNothing) {
+  MemoryStore bucket(strict());
+  Replica machine(bucket);
+  machine.write("f", "x");
+  const std::string kept = "p/.cloudsync/trash/20200101T000000Z-abcdef/f";
+  bucket.put_directly(kept, "old");
+  machine.settings.engine.trash_retention_seconds = 10'000'000'000'000;
+  machine.run();
+  EXPECT_TRUE(bucket.content(kept));
+}
+
+TEST(SyncRun, TidyingUpThatFailsLeavesTheRunGood) {
+  MemoryStore bucket(strict());
+  Replica machine(bucket);
+  machine.write("f", "x");
+  bucket.set_fault([](const std::string& operation, const std::string& key, bool) {
+    if (operation == "list" && key == "p/.cloudsync/trash/") {
+      throw Error(ErrorCode::kPermissionDenied, "refused", {403, "", "", {}});
+    }
+  });
+  const auto progress = machine.run();
+  EXPECT_EQ(exit_code(progress), 0);
+  EXPECT_EQ(progress.notices.size(), 1U);
+}
+
+TEST(SyncRun, RootThatCannotBeWrittenIsNoMatterOfCredentials) {
+  SyncProgress progress;
+  progress.fatal = Error(ErrorCode::kPermissionDenied, "cannot create '.cloudsync'");
+  EXPECT_EQ(exit_code(progress), 3);
+}
+
+TEST(Symlinks, ParentBehindANameMayLeaveTheRoot) {
+  EXPECT_TRUE(link_stays_inside("a/b/link", "../../c"));
+  EXPECT_FALSE(link_stays_inside("link", "../c"));
+  // `a/l` may be a link to the root itself: then `a/l/..` is outside.
+  EXPECT_FALSE(link_stays_inside("link", "a/l/.."));
 }
 
 // Every value written carries a number of its own. A value may vanish only if somebody who had it

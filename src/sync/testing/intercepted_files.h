@@ -28,6 +28,7 @@ class InterceptedFiles final : public base::FileSystem {
   base::FileStat root_stat() override { return inner_.root_stat(); }
   bool root_is_current() override { return inner_.root_is_current(); }
   std::unique_ptr<base::Directory> open_directory(const std::string& path) override {
+    call("open_directory", path);
     return inner_.open_directory(path);
   }
   std::optional<base::FileStat> stat(const std::string& path) override {

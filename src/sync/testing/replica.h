@@ -12,6 +12,7 @@
 #include "storage/memory/memory_store.h"
 #include "sync/pair_lock.h"
 #include "sync/sync_run.h"
+#include "sync/testing/intercepted_files.h"
 
 namespace cloudsync::sync::testing {
 
@@ -38,7 +39,10 @@ class Replica {
 
   SyncProgress run(std::stop_token stop = {}) {
     const auto state = open_state_database(directory_ / "state.db");
-    const auto files = base::open_posix_file_system(directory_ / "root");
+    const auto real_files = base::open_posix_file_system(directory_ / "root");
+    InterceptedFiles intercepted(*real_files);
+    intercepted.before = before_file_call;
+    const auto files = &intercepted;
     base::ConcurrencyController::Options concurrency;
     concurrency.fixed = true;
     concurrency.initial = concurrency.maximum = 2;
@@ -77,6 +81,22 @@ class Replica {
       std::filesystem::remove(directory_ / ("state.db" + std::string(suffix)));
     }
   }
+  // A backup of the database, and what somebody does with one.
+  void save_database() {
+    std::filesystem::copy_file(directory_ / "state.db", directory_ / "saved.db");
+  }
+  void restore_database() {
+    lose_database();
+    std::filesystem::copy_file(directory_ / "saved.db", directory_ / "state.db");
+  }
+  // Another folder, empty, in the root's place.
+  void exchange_root() {
+    std::filesystem::rename(directory_ / "root", directory_ / "former root");
+    std::filesystem::create_directories(directory_ / "root");
+  }
+  std::vector<FailedRecord> failures() const {
+    return open_state_database(directory_ / "state.db")->failures(std::nullopt);
+  }
   std::string path(const std::string& name) const {
     return directory_ / ("root/" + name);
   }
@@ -90,6 +110,7 @@ class Replica {
   RunSettings settings;
   std::vector<std::string> filters;
   std::vector<ActionEvent> events;
+  InterceptedFiles::Hook before_file_call;
 
  private:
   std::map<std::string, std::string> files_below(const std::string& folder,
