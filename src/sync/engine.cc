@@ -177,14 +177,17 @@ class Session {
       base::log().info("attempt {} failed, next in {} ms: {}", attempt, wait.count(),
                        error.what());
     };
-    const auto retrying = storage::make_retrying_store(
-        *counted, retry_policy(cloud_.options()),
-        base::RetryEnvironment{clock, random, {}}, std::move(observer));
+    const auto make_retrying = [&](storage::ObjectStore& store) {
+      return storage::make_retrying_store(store, retry_policy(cloud_.options()),
+                                          base::RetryEnvironment{clock, random, {}},
+                                          observer);
+    };
+    const auto retrying = make_retrying(*counted);
     sync::WritableStore writable(
-        *retrying, *state_, random,
+        *counted, *state_, random,
         {identity_.provider, identity_.container, identity_.prefix,
          settings_.engine.require_conditional_writes,
-         [this](const std::string& text) { report_.notice(text); }});
+         [this](const std::string& text) { report_.notice(text); }, make_retrying});
     auto filter = make_filter();
     for (auto& path : sync::database_files(database_path_)) {
       settings_.excluded_paths.push_back(std::move(path));

@@ -13,10 +13,14 @@ std::string meta_name(const WritableStore::Options& options) {
 
 WritableStore::WritableStore(storage::ObjectStore& store, SyncStateDatabase& state,
                              base::Random& random, Options options)
-    : store_(store), state_(state), random_(random), options_(std::move(options)) {}
+    : bare_(store),
+      state_(state),
+      random_(random),
+      options_(std::move(options)),
+      store_(options_.retrying(store)) {}
 
 std::optional<storage::Capabilities> WritableStore::known_capabilities() const {
-  const auto& declared = store_.capabilities();
+  const auto& declared = bare_.capabilities();
   if (declared.declared) return declared;
   const auto remembered = state_.meta(meta_name(options_));
   if (!remembered) return std::nullopt;
@@ -25,7 +29,7 @@ std::optional<storage::Capabilities> WritableStore::known_capabilities() const {
 
 storage::Capabilities WritableStore::settle_capabilities(const CallContext& context) {
   if (auto known = known_capabilities()) return *known;
-  const auto probed = storage::probe_capabilities(store_, options_.prefix,
+  const auto probed = storage::probe_capabilities(*store_, options_.prefix,
                                                   base::random_hex_id(random_), context);
   state_.set_meta(meta_name(options_), storage::capabilities_to_json(probed));
   return probed;
@@ -33,7 +37,7 @@ storage::Capabilities WritableStore::settle_capabilities(const CallContext& cont
 
 void WritableStore::judge(const storage::Capabilities& capabilities) const {
   if (capabilities.conditional_put && capabilities.conditional_complete) return;
-  const std::string place = store_.describe();
+  const std::string place = bare_.describe();
   if (options_.require_conditional_writes) {
     throw Error(
         ErrorCode::kUnsupported,
@@ -52,13 +56,14 @@ storage::ObjectStore& WritableStore::get(const CallContext& context) {
   if (guarded_) return *guarded_;
   const auto capabilities = settle_capabilities(context);
   judge(capabilities);
-  guarded_ = storage::make_precondition_guard(store_, capabilities);
+  guard_ = storage::make_precondition_guard(bare_, capabilities);
+  guarded_ = options_.retrying(*guard_);
   return *guarded_;
 }
 
 bool WritableStore::versioned(const CallContext& context) {
   const std::lock_guard lock(mutex_);
-  if (!versioned_) versioned_ = store_.describe_bucket(context).versioned;
+  if (!versioned_) versioned_ = store_->describe_bucket(context).versioned;
   return *versioned_;
 }
 

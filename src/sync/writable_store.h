@@ -20,13 +20,19 @@ namespace cloudsync::sync {
 // returned keeps them by looking first. Thread-safe.
 class WritableStore {
  public:
+  using Decorate =
+      std::function<std::unique_ptr<storage::ObjectStore>(storage::ObjectStore&)>;
   struct Options {
     std::string provider;
     std::string container;
     std::string prefix;
     bool require_conditional_writes = false;
     std::function<void(const std::string&)> notice;
+    // Makes a store repeat what may be repeated. It goes around the looking: a write that
+    // is sent again after a wait must look again, or it would hit what came in between.
+    Decorate retrying;
   };
+  // `store` repeats nothing by itself.
   WritableStore(storage::ObjectStore& store, SyncStateDatabase& state,
                 base::Random& random, Options options);
 
@@ -41,12 +47,14 @@ class WritableStore {
   storage::Capabilities settle_capabilities(const CallContext& context);
   void judge(const storage::Capabilities& capabilities) const;
 
-  storage::ObjectStore& store_;
+  storage::ObjectStore& bare_;
   SyncStateDatabase& state_;
   base::Random& random_;
   Options options_;
+  const std::unique_ptr<storage::ObjectStore> store_;  // repeats, looks at nothing
   std::mutex mutex_;
-  std::unique_ptr<storage::ObjectStore> guarded_;
+  std::unique_ptr<storage::ObjectStore> guard_;
+  std::unique_ptr<storage::ObjectStore> guarded_;  // repeats what the guard does
   std::optional<bool> versioned_;
 };
 

@@ -49,16 +49,21 @@ class Replica {
     base::ConcurrencyController controller(concurrency);
     storage::RequestCounter counter;
     const auto counted = storage::make_counted_store(bucket_, counter);
-    const auto retrying = storage::make_retrying_store(
-        *counted,
-        base::RetryPolicy{3, std::chrono::milliseconds(1), std::chrono::milliseconds(2)},
-        base::RetryEnvironment{}, {});
+    const auto make_retrying = [](storage::ObjectStore& store) {
+      return storage::make_retrying_store(
+          store,
+          base::RetryPolicy{3, std::chrono::milliseconds(1),
+                            std::chrono::milliseconds(2)},
+          base::RetryEnvironment{}, {});
+    };
+    const auto retrying = make_retrying(*counted);
     events.clear();
     RunReport report(settings.command, settings.dry_run, base::system_clock(),
                      [this](const ActionEvent& event) { events.push_back(event); }, {});
-    WritableStore writable(*retrying, *state, base::system_random(),
-                           {"memory", "bucket", "p/", false,
-                            [&](const std::string& text) { report.notice(text); }});
+    WritableStore writable(
+        *counted, *state, base::system_random(),
+        {"memory", "bucket", "p/", false,
+         [&](const std::string& text) { report.notice(text); }, make_retrying});
     auto pair = state->pair({directory_ / "root", "memory", "bucket", "p/"});
     SyncRun run({*files, *retrying, writable, *state, controller, base::system_clock(),
                  base::system_random(), report, [&] { return counter.counts(); }, stop},
