@@ -206,9 +206,11 @@ NameLock::NameLock(int bucket, const std::string& name) {
   }
 }
 
-TemporaryFile::TemporaryFile(int bucket)
-    : bucket_(bucket),
-      path_(tmp_folder() + "/" + base::random_hex_id(base::system_random())) {
+std::string temporary_path() {
+  return tmp_folder() + "/" + base::random_hex_id(base::system_random());
+}
+
+TemporaryFile::TemporaryFile(int bucket) : bucket_(bucket), path_(temporary_path()) {
   fd_ = UniqueFd(
       openat(bucket, path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!fd_) throw_errno("create", path_, errno);

@@ -60,6 +60,9 @@ class NameLock {
   UniqueFd fd_;
 };
 
+// A name in the store's tmp folder that nobody else has; from the bucket.
+std::string temporary_path();
+
 // A file in the store's tmp folder that is removed unless it was moved away.
 class TemporaryFile {
  public:

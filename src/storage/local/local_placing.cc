@@ -137,19 +137,19 @@ PutResult place_locked(Placing& placing, Incoming& incoming) {
 // back.
 Outcome move_aside(const BucketFolder& folder, int bucket, int parent, const Seen& seen) {
   const std::string& key = seen.info.key.value;
-  TemporaryFile aside(bucket);
-  const int error =
-      rename_at(parent, name_of(key), bucket, aside.path(), RenameFlag::kReplace);
+  const std::string aside = temporary_path();
+  const int error = rename_at(parent, name_of(key), bucket, aside, RenameFlag::kReplace);
   if (error == ENOENT) return Outcome::kNotFound;
   if (error != 0) throw_errno("remove", folder.path_of(key), error);
-  const auto moved = stat_at(bucket, aside.path(), folder.path_of(key));
-  if (moved && same_content(*moved, seen.stat)) return Outcome::kOk;
-  const int back =
-      rename_at(bucket, aside.path(), parent, name_of(key), RenameFlag::kNoReplace);
-  // When the name is taken again, the edited file was replaced once more: it is
-  // superseded.
-  if (back == 0) aside.moved();
-  return Outcome::kPreconditionFailed;
+  const auto moved = stat_at(bucket, aside, folder.path_of(key));
+  const bool expected = moved && same_content(*moved, seen.stat);
+  if (expected) {
+    unlinkat(bucket, aside.c_str(), 0);
+  } else {
+    // When the name is taken again already, the edited file stays aside for a day.
+    rename_at(bucket, aside, parent, name_of(key), RenameFlag::kNoReplace);
+  }
+  return expected ? Outcome::kOk : Outcome::kPreconditionFailed;
 }
 
 }  // namespace
