@@ -119,7 +119,7 @@ struct RunOptions {
   bool checksum = false;                              // hash every file
   bool size_only = false;
   std::set<Force> force;                              // this run only
-  std::vector<std::string> filters;                   // before EngineOptions::filters
+  std::vector<std::string> filters;                   // behind EngineOptions::filters
   std::vector<std::string> excluded_paths;            // absolute: log file, configuration
   std::vector<std::string> only_keys;                 // retry: decide just these; empty = all
   std::stop_token stop;

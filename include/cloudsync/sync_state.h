@@ -39,7 +39,7 @@ struct PairRecord {
   bool has_marker = false;      // root.json was written for this pair
   std::string filter_hash;      // of the last completed run
   std::string capabilities;     // JSON, "" = not probed
-  std::uint64_t entries = 0;    // base rows and their bytes after the last run, for progress totals
+  std::uint64_t entries = 0;    // base rows and their bytes now; kept by the database, not saved
   std::uint64_t bytes = 0;
 };
 

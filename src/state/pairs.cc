@@ -8,15 +8,15 @@
 namespace cloudsync::state {
 namespace {
 
+// The totals are kept with every change of a base row; a pair without rows has none.
 constexpr std::string_view kSelectPairs =
     "SELECT pair_id, uuid, local_root, provider, container, prefix, root_dev, root_ino, "
-    "epoch, "
-    "has_marker, filter_hash, capabilities, n_entries, n_bytes FROM pairs ORDER BY "
-    "pair_id";
+    "epoch, has_marker, filter_hash, capabilities, coalesce(base_rows, 0), "
+    "coalesce(base_bytes, 0) FROM pairs LEFT JOIN totals USING(pair_id) ORDER BY pair_id";
 constexpr std::string_view kFindPair =
     "SELECT pair_id, uuid, local_root, provider, container, prefix, root_dev, root_ino, "
-    "epoch, "
-    "has_marker, filter_hash, capabilities, n_entries, n_bytes FROM pairs "
+    "epoch, has_marker, filter_hash, capabilities, coalesce(base_rows, 0), "
+    "coalesce(base_bytes, 0) FROM pairs LEFT JOIN totals USING(pair_id) "
     "WHERE provider = ?1 AND container = ?2 AND prefix = ?3 AND local_root = ?4";
 
 PairRecord read_pair(const Query& query) {
@@ -103,10 +103,9 @@ void SqliteStateDatabase::save_pair(const PairRecord& record) {
   connection_
       ->query(
           "UPDATE pairs SET root_dev = ?2, root_ino = ?3, epoch = ?4, has_marker = ?5, "
-          "filter_hash = ?6, capabilities = ?7, n_entries = ?8, n_bytes = ?9 "
-          "WHERE pair_id = ?1")
+          "filter_hash = ?6, capabilities = ?7 WHERE pair_id = ?1")
       .bind(record.id, record.root_dev, record.root_ino, record.epoch, record.has_marker,
-            record.filter_hash, record.capabilities, record.entries, record.bytes)
+            record.filter_hash, record.capabilities)
       .run();
   transaction.commit();
 }

@@ -24,7 +24,6 @@ CREATE TABLE pairs(
   root_dev INTEGER NOT NULL DEFAULT 0, root_ino INTEGER NOT NULL DEFAULT 0,
   epoch INTEGER NOT NULL DEFAULT 0, has_marker INTEGER NOT NULL DEFAULT 0,
   filter_hash TEXT NOT NULL DEFAULT '', capabilities TEXT NOT NULL DEFAULT '',
-  n_entries INTEGER NOT NULL DEFAULT 0, n_bytes INTEGER NOT NULL DEFAULT 0,
   UNIQUE(provider, container, prefix, local_root));
 CREATE TABLE totals(
   pair_id INTEGER PRIMARY KEY,

@@ -11,7 +11,7 @@ namespace cloudsync::sync {
 
 struct ClassifyOptions {
   bool checksum = false;     // hash every file whatever stat says
-  bool size_only = false;    // equal size = unchanged
+  bool size_only = false;    // equal size = unchanged, or touched where more moved
   bool inode_stable = true;  // false on file systems that renumber inodes
 };
 

@@ -119,7 +119,7 @@ TEST(LocalLook, ChecksumReadsEveryFile) {
 TEST(LocalLook, SizeOnlyTrustsTheSize) {
   LocalEntry entry = local_entry();
   entry.stat.mtime_ns += kSecond;
-  EXPECT_EQ(look(entry, base_row(), {.size_only = true}), LocalLook::kUnchanged);
+  EXPECT_EQ(look(entry, base_row(), {.size_only = true}), LocalLook::kTouched);
   entry.stat.size = 9;
   EXPECT_EQ(look(entry, base_row(), {.size_only = true}), LocalLook::kModified);
 }
@@ -267,7 +267,7 @@ TEST(RemoteLook, WithAStrongHashNoMd5ProvesEquality) {
 
 TEST(RemoteLook, SizeOnlyTrustsTheSize) {
   RemoteEntry entry = other_token();
-  EXPECT_EQ(look(entry, base_row(), false, {.size_only = true}), RemoteLook::kUnchanged);
+  EXPECT_EQ(look(entry, base_row(), false, {.size_only = true}), RemoteLook::kTouched);
   entry.info.size = 1;
   EXPECT_EQ(look(entry, base_row(), false, {.size_only = true}), RemoteLook::kModified);
 }

@@ -5,6 +5,15 @@
 
 namespace cloudsync::sync {
 
+namespace {
+
+bool same_side(const ConflictSide& a, const ConflictSide& b) {
+  return a.present == b.present && a.size == b.size && a.mtime_ns == b.mtime_ns &&
+         a.ctime_ns == b.ctime_ns && a.token == b.token;
+}
+
+}  // namespace
+
 void Journal::done(const std::string& key, std::vector<StateChange> changes) {
   if (context_.writer == nullptr) return;
   if (context_.known.failed(key))
@@ -59,6 +68,10 @@ void Journal::hold(const Observed& observed, ConflictReason reason) {
   row.first_seen_ns = row.last_seen_ns = context_.clock.now_ns();
   if (const auto* before = context_.known.conflict(row.key)) {
     row.first_seen_ns = before->first_seen_ns;
+    // A choice was made on what was shown; it must not outlive that.
+    if (same_side(row.local, before->local) && same_side(row.cloud, before->cloud)) {
+      row.choice = before->choice;
+    }
   }
   std::vector<StateChange> changes = {UpsertConflict{std::move(row)}};
   if (context_.known.failed(observed.item.key)) {

@@ -98,17 +98,20 @@ void KeyRunner::run(const TaskPtr& task) {
     again(task, "the file or the object changed while it was compared");
     return;
   }
-  note_moot_choice(task->observed);
+  if (is_choice_moot(task->observed)) {
+    context_.report.stale_resolution();
+    return finish(task);
+  }
   execute(task);
 }
 
-// The user asked for a resolution, and the sides no longer are in conflict.
-void KeyRunner::note_moot_choice(const Observed& observed) {
+// The user asked for a resolution, and the sides no longer are in conflict: what the
+// tables say now may be the opposite of what was chosen.
+bool KeyRunner::is_choice_moot(const Observed& observed) const {
   const auto* row = context_.known.conflict(observed.item.key);
-  if (context_.settings.only_keys.empty() || row == nullptr || !row->choice) return;
+  if (context_.settings.only_keys.empty() || row == nullptr || !row->choice) return false;
   const auto kind = observed.action.kind;
-  if (kind == ActionKind::kHold || kind == ActionKind::kAdopt) return;
-  context_.report.stale_resolution();
+  return kind != ActionKind::kHold && kind != ActionKind::kAdopt;
 }
 
 void KeyRunner::execute(const TaskPtr& task) {

@@ -41,6 +41,8 @@ class KeyRunner {
   void close_folder(const std::string& key);
   // Own uploads that no run will take up again.
   void abort_orphans();
+  // What is left of downloads that no run will take up again.
+  void drop_stale_downloads();
 
  private:
   struct Task {
@@ -58,7 +60,7 @@ class KeyRunner {
   void start(TaskPtr task, bool urgent);
   void run_guarded(const TaskPtr& task);
   void run(const TaskPtr& task);
-  void note_moot_choice(const Observed& observed);
+  bool is_choice_moot(const Observed& observed) const;
   void execute(const TaskPtr& task);
   void again(const TaskPtr& task, const std::string& why);
   void fail(const TaskPtr& task, const Error& error);

@@ -4,6 +4,7 @@
 #include "sync/classify.h"
 #include "sync/conflict_name.h"
 #include "sync/key_runner.h"
+#include "sync/ranged_download.h"
 #include "sync/symlinks.h"
 
 namespace cloudsync::sync {
@@ -13,6 +14,11 @@ TransferEnvironment& KeyRunner::download_environment() {
     download_ = std::make_unique<TransferEnvironment>(make_environment(context_.store));
   });
   return *download_;
+}
+
+void KeyRunner::drop_stale_downloads() {
+  if (context_.state.transfers(context_.pair.id).empty()) return;
+  sync::drop_stale_downloads(download_environment());
 }
 
 // A directory has the object's name. Set aside the first time (this run may empty it),

@@ -237,6 +237,7 @@ void SyncRun::begin() {
                                           context_.pair.epoch, started_ns_);
   }
   keys_ = std::make_unique<KeyRunner>(context_, placing_.get(), placer_.get());
+  if (settings_.writes_root() && !settings_.dry_run) keys_->drop_stale_downloads();
   ticker_ = std::jthread([this](const std::stop_token& stop) { tick(stop); });
 }
 
@@ -329,10 +330,6 @@ void SyncRun::merge_range(const KeyRange& range) {
   while (merge.next(item)) {
     context_.call.throw_if_stopped();
     if (item.base && item.base->kind != EntryKind::kDirectory) ++counts_.base;
-    if (item.local)
-      counts_.bytes += item.local->stat.size;
-    else if (item.remote)
-      counts_.bytes += item.remote->info.size;
     keys_->dispatch(std::exchange(item, {}));
   }
 }
@@ -441,10 +438,6 @@ SyncProgress SyncRun::end() {
     row.ended_ns = parts_.clock.now_ns();
     row.outcome = outcome_of(progress);
     row.stats = summary_json(progress);
-    if (settings_.only_keys.empty() && !stopped && !progress.fatal) {
-      context_.pair.entries = parts_.state.count_base_rows(context_.pair.id);
-      context_.pair.bytes = counts_.bytes;
-    }
     parts_.state.end_run(row);
     parts_.state.save_pair(context_.pair);
     parts_.state.make_durable();

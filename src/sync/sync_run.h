@@ -45,7 +45,7 @@ class SyncRun {
 
  private:
   struct Counts {
-    std::uint64_t local = 0, remote = 0, base = 0, bytes = 0;
+    std::uint64_t local = 0, remote = 0, base = 0;
   };
 
   bool accept_root();

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/writable_store.h"
 
+#include "base/retry.h"
+
 namespace cloudsync::sync {
 
 namespace {
+
+constexpr base::RetryPolicy kProbeRetries{.retries = 3,
+                                          .delay = std::chrono::milliseconds(500),
+                                          .max_delay = std::chrono::milliseconds(5000)};
 
 std::string meta_name(const WritableStore::Options& options) {
   return "capabilities:" + options.provider + ":" + options.container;
@@ -29,8 +35,14 @@ std::optional<storage::Capabilities> WritableStore::known_capabilities() const {
 
 storage::Capabilities WritableStore::settle_capabilities(const CallContext& context) {
   if (auto known = known_capabilities()) return *known;
-  const auto probed = storage::probe_capabilities(*store_, options_.prefix,
-                                                  base::random_hex_id(random_), context);
+  // Around the bare store: a probe sends what must be refused, and a refusal is not to be
+  // repeated.
+  const auto probed = base::retry_loop(
+      kProbeRetries, base::Idempotency::kSafe, context, base::RetryEnvironment{},
+      [&](int) {
+        return storage::probe_capabilities(bare_, options_.prefix,
+                                           base::random_hex_id(random_), context, &bare_);
+      });
   state_.set_meta(meta_name(options_), storage::capabilities_to_json(probed));
   return probed;
 }
