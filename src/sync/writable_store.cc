@@ -37,12 +37,12 @@ storage::Capabilities WritableStore::settle_capabilities(const CallContext& cont
   if (auto known = known_capabilities()) return *known;
   // Around the bare store: a probe sends what must be refused, and a refusal is not to be
   // repeated.
-  const auto probed = base::retry_loop(
-      kProbeRetries, base::Idempotency::kSafe, context, base::RetryEnvironment{},
-      [&](int) {
-        return storage::probe_capabilities(bare_, options_.prefix,
-                                           base::random_hex_id(random_), context, &bare_);
-      });
+  const auto probed = base::retry_loop(kProbeRetries, base::Idempotency::kSafe, context,
+                                       base::RetryEnvironment{}, [&](int) {
+                                         return storage::probe_capabilities(
+                                             bare_, options_.prefix,
+                                             base::random_hex_id(random_), context);
+                                       });
   state_.set_meta(meta_name(options_), storage::capabilities_to_json(probed));
   return probed;
 }
