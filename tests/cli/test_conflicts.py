@@ -128,6 +128,18 @@ def test_resolution_is_stale_when_a_side_moved(machine):
     assert machine.read("f.txt") == b"ours, edited"
 
 
+def test_choice_for_a_conflict_that_is_none_any_more_touches_nothing(machine):
+    both_changed(machine)
+    machine.configure(conflict_strategy="manual")
+    machine.run("sync", check=4)
+    machine.write("f.txt", b"base")  # as it was: the bucket's version would now just be fetched
+    machine.run("conflicts", "resolve", "f.txt", "--keep", "local", check=4)
+    assert machine.read("f.txt") == b"base"
+    assert machine.bucket.read("data/f.txt") == b"theirs, edited differently"
+    machine.run("sync", check=0)
+    assert machine.run("conflicts", "list", check=0).lines == []
+
+
 def test_conflict_clears_itself_when_the_sides_agree(machine):
     both_changed(machine)
     machine.configure(conflict_strategy="manual")
