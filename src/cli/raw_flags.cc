@@ -9,7 +9,7 @@
 
 #include "base/encoding.h"
 #include "config/value_parsers.h"
-#include "sync/filter.h"
+#include "sync/scan/filter.h"
 
 namespace cloudsync::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include <mutex>
 
 #include "base/log.h"
-#include "sync/pair_paths.h"
+#include "sync/run/pair_paths.h"
 
 namespace cloudsync::cli {
 namespace {

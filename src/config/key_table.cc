@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "config/value_parsers.h"
-#include "sync/filter.h"
+#include "sync/scan/filter.h"
 
 namespace cloudsync::config {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/commands.h"
 #include "cli/commands/run_reporter.h"
-#include "sync/pair_paths.h"
+#include "sync/run/pair_paths.h"
 
 namespace cloudsync::cli {
 namespace {

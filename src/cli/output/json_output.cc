@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/time_format.h"
 #include "config/value_parsers.h"
-#include "sync/summary_json.h"
+#include "sync/run/summary_json.h"
 
 namespace cloudsync::cli {
 namespace {

@@ -10,8 +10,8 @@
 #include "base/test_directory.h"
 #include "storage/decorators.h"
 #include "storage/memory/memory_store.h"
-#include "sync/pair_lock.h"
-#include "sync/sync_run.h"
+#include "sync/run/pair_lock.h"
+#include "sync/run/sync_run.h"
 #include "sync/testing/intercepted_files.h"
 
 namespace cloudsync::sync::testing {

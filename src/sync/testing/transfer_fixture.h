@@ -17,9 +17,9 @@
 #include "cloudsync/sync_state.h"
 #include "hash/digest.h"
 #include "storage/memory/memory_store.h"
-#include "sync/place.h"
+#include "sync/place/place.h"
 #include "sync/testing/intercepted_files.h"
-#include "sync/transfer.h"
+#include "sync/transfer/transfer.h"
 
 namespace cloudsync::sync {
 

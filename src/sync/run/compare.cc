@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sync/run/compare.h"
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include "base/encoding.h"
+#include "hash/digest.h"
+#include "sync/decide/classify.h"
+#include "sync/run/observe.h"
+#include "sync/transfer/object_metadata.h"
+
+namespace cloudsync::sync {
+
+namespace {
+
+constexpr std::uint64_t kMostReadToCompare = 256ULL << 20;
+constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::uint64_t kMiB = 1ULL << 20;
+
+class Md5Sink final : public ByteSink {
+ public:
+  void write(Bytes bytes) override { md5_.update(bytes); }
+  Md5Digest finish() { return md5_.finish(); }
+
+ private:
+  hash::Md5 md5_;
+};
+
+Content from_equality(bool equal) {
+  return equal ? Content::kEqual : Content::kDifferent;
+}
+
+// Decides by hashes that the object's description carries; kUnknown when it has none.
+Content compare_hashes(const storage::ObjectInfo& info, const Md5Digest& local) {
+  if (info.md5) return from_equality(*info.md5 == local);
+  if (info.metadata) {
+    if (const auto stored = metadata_md5(*info.metadata))
+      return from_equality(*stored == local);
+  }
+  if (info.md5_candidate && *info.md5_candidate == local) return Content::kEqual;
+  return Content::kUnknown;
+}
+
+struct MultipartEtag {
+  std::string md5_hex;
+  std::uint64_t parts = 0;
+};
+
+std::optional<MultipartEtag> parse_multipart_etag(const std::string& token) {
+  const auto dash = token.find('-');
+  if (dash != 32) return std::nullopt;
+  MultipartEtag result{token.substr(0, dash), 0};
+  const char* end = token.data() + token.size();
+  const auto [rest, error] = std::from_chars(token.data() + dash + 1, end, result.parts);
+  if (error != std::errc() || rest != end || result.parts == 0) return std::nullopt;
+  return result;
+}
+
+// Part sizes that tools use and that cut `size` into exactly `parts` parts.
+std::vector<std::uint64_t> plausible_part_sizes(std::uint64_t size, std::uint64_t parts,
+                                                std::uint64_t own) {
+  std::vector<std::uint64_t> candidates = {own};
+  for (const std::uint64_t mib : {5, 8, 10, 15, 16, 25, 32, 50, 64, 100, 128, 256, 512}) {
+    candidates.push_back(mib * kMiB);
+  }
+  const std::uint64_t least = (size + parts - 1) / parts;
+  candidates.push_back((least + kMiB - 1) / kMiB * kMiB);
+  std::sort(candidates.begin(), candidates.end());
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  std::erase_if(candidates, [&](std::uint64_t part) {
+    return part == 0 || (size + part - 1) / part != parts;
+  });
+  return candidates;
+}
+
+std::string multipart_md5_hex(const base::ReadableFile& file, std::uint64_t size,
+                              std::uint64_t part_size) {
+  std::vector<std::byte> buffer(kReadBytes);
+  hash::Md5 outer;
+  for (std::uint64_t begin = 0; begin < size; begin += part_size) {
+    const std::uint64_t end = std::min(size, begin + part_size);
+    hash::Md5 inner;
+    for (std::uint64_t at = begin; at < end;) {
+      const auto want =
+          static_cast<std::size_t>(std::min<std::uint64_t>(kReadBytes, end - at));
+      const std::size_t n = file.read_at(at, MutableBytes(buffer).first(want));
+      if (n == 0) return "";  // truncated meanwhile: equals nothing
+      inner.update(Bytes(buffer).first(n));
+      at += n;
+    }
+    const auto digest = inner.finish();
+    outer.update(std::as_bytes(std::span(digest)));
+  }
+  return base::to_hex(outer.finish());
+}
+
+bool equals_by_parts(const RunContext& context, const Observed& observed) {
+  const auto& info = observed.item.remote->info;
+  const auto etag = parse_multipart_etag(info.token.value);
+  if (!etag) return false;
+  const auto file = context.files.open_read(observed.item.key, context.follow_links());
+  for (const auto part : plausible_part_sizes(info.size, etag->parts,
+                                              context.settings.transfer.chunk_size)) {
+    context.call.throw_if_stopped();
+    if (multipart_md5_hex(*file, info.size, part) == etag->md5_hex) return true;
+  }
+  return false;
+}
+
+// A preserved symlink equals the zero-byte object that names the same target.
+Content compare_link(const RunContext& context, const Observed& observed) {
+  const auto info = context.store.head(observed.item.remote->info.key, context.call);
+  if (!info || !info->metadata) return Content::kDifferent;
+  return from_equality(symlink_target(*info->metadata) ==
+                       observed.item.local->link_target);
+}
+
+Content compare_bytes(const RunContext& context, const Observed& observed) {
+  const auto& info = observed.item.remote->info;
+  if (info.size > kMostReadToCompare || info.archived) return Content::kDifferent;
+  Md5Sink sink;
+  storage::GetRequest request;
+  request.key = info.key;
+  request.if_match = info.token;
+  const auto result = context.store.get(request, sink, context.call);
+  if (result.outcome != storage::Outcome::kOk) return Content::kDifferent;
+  return from_equality(sink.finish() == observed.hashed->md5);
+}
+
+}  // namespace
+
+Content compare_by_listing(const RunContext& context, const MergedItem& item) {
+  if (item.local->kind == EntryKind::kDirectory) return Content::kEqual;
+  if (item.local->kind == EntryKind::kSymlink) return Content::kUnknown;
+  if (item.local->stat.size != item.remote->info.size) return Content::kDifferent;
+  return context.settings.size_only ? Content::kEqual : Content::kUnknown;
+}
+
+Content compare_by_reading(const RunContext& context, Observed& observed) {
+  if (observed.item.local->kind == EntryKind::kSymlink)
+    return compare_link(context, observed);
+  auto& info = observed.item.remote->info;
+  const auto& local = observed.hashed->md5;
+  if (observed.hashed->stat.size != info.size) return Content::kDifferent;
+  if (const auto known = compare_hashes(info, local); known != Content::kUnknown)
+    return known;
+  if (equals_by_parts(context, observed)) return Content::kEqual;
+  if (!observed.headed) {
+    if (auto head = context.store.head(info.key, context.call)) {
+      info = std::move(*head);
+      observed.headed = true;
+      if (const auto known = compare_hashes(info, local); known != Content::kUnknown)
+        return known;
+    }
+  }
+  return compare_bytes(context, observed);
+}
+
+}  // namespace cloudsync::sync

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/file_system.h"
+#include "cloudsync/sync_state.h"
+#include "cloudsync/types.h"
+#include "storage/object_store.h"
+#include "sync/decide/brakes.h"
+
+namespace cloudsync::sync {
+
+struct PlannedDelete {
+  std::string key;
+  Side side = Side::kLocal;
+  std::uint64_t size = 0;
+  Md5Digest md5{};
+  bool secure = false;   // the dagger
+  bool has_base = true;  // false: --mirror of an item that was never synced
+  int decide_row = 0;
+  base::FileStat local;  // side kLocal: what must still be there
+  std::string token;     // side kRemote: what must still be there
+};
+
+// Deletions wait here until the whole plan stands, on disk as soon as they are many: a
+// private temporary database that vanishes with the process. Files created by the run are
+// noted too, so that a rename does not count as a deletion. Thread-safe.
+class DeleteSpool {
+ public:
+  DeleteSpool();
+  ~DeleteSpool();
+
+  void add(const PlannedDelete& planned);
+  void created(Side side, std::uint64_t size, const Md5Digest& md5);
+  DeletionCount count(Side side) const;  // base_rows is left 0
+  std::uint64_t size() const;
+  // Children before parents (descending keys). Return false to stop.
+  void for_each(const std::function<bool(const PlannedDelete&)>& visit) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cloudsync::sync

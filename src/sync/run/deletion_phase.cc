@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sync/run/deletion_phase.h"
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "sync/run/root_marker.h"
+
+namespace cloudsync::sync {
+
+namespace {
+
+constexpr std::uint64_t kRootCheckEvery = 100;
+
+OperationAction action_of(const PlannedDelete& planned) {
+  return planned.side == Side::kLocal ? OperationAction::kDeleteLocal
+                                      : OperationAction::kDeleteRemote;
+}
+
+// Runs one deletion on a worker; its failure is that key's outcome.
+void guarded(const std::function<void()>& work,
+             const std::function<void(const Error&)>& on_error) {
+  try {
+    work();
+  } catch (const Error& error) {
+    on_error(error);
+  } catch (const std::exception& error) {
+    on_error(Error(ErrorCode::kInternal, error.what()));
+  }
+}
+
+}  // namespace
+
+DeletionPhase::DeletionPhase(RunContext& context, Placer* placer)
+    : context_(context), placer_(placer), journal_(context), trash_(context) {}
+
+void DeletionPhase::report_planned() {
+  context_.deletes.for_each([&](const PlannedDelete& planned) {
+    context_.report.act(action_of(planned), planned.key, planned.size);
+    return true;
+  });
+}
+
+bool DeletionPhase::root_is_safe() {
+  if (!context_.files.root_is_current()) return false;
+  if (!context_.settings.writes_root() || !context_.pair.has_marker) return true;
+  return read_root_marker(context_.files).view(context_.pair.uuid).uuid_matches;
+}
+
+bool DeletionPhase::may_batch() {
+  const auto& capabilities = context_.writable.get(context_.call).capabilities();
+  return capabilities.conditional_batch_delete && capabilities.batch_delete_limit > 1;
+}
+
+void DeletionPhase::carry_out() {
+  if (context_.deletes.size() == 0) return;
+  const bool batches = context_.deletes.count(Side::kRemote).planned > 1 && may_batch();
+  std::uint64_t seen = 0;
+  std::vector<PlannedDelete> batch;
+  const auto submit = [&](std::function<void()> work) {
+    return context_.pool.submit(std::move(work), context_.call.stop);
+  };
+  const auto flush = [&] {
+    if (batch.empty()) return true;
+    auto full = std::make_shared<std::vector<PlannedDelete>>(std::exchange(batch, {}));
+    return submit([this, full] {
+      guarded([&] { remove_batch(*full); },
+              [&](const Error& error) {
+                for (const auto& one : *full) fail(one, error);
+              });
+    });
+  };
+  bool safe = true;
+  context_.deletes.for_each([&](const PlannedDelete& planned) {
+    if (seen++ % kRootCheckEvery == 0 && !root_is_safe()) {
+      safe = false;
+      context_.report.brake(
+          "root", "the local root '" + context_.files.root_path() +
+                      "' vanished or was exchanged during the run; the remaining "
+                      "deletions were not done");
+      return false;
+    }
+    if (planned.side == Side::kRemote && batches && !planned.secure) {
+      batch.push_back(planned);
+      const auto limit =
+          context_.writable.get(context_.call).capabilities().batch_delete_limit;
+      return batch.size() < limit || flush();
+    }
+    return submit([this, planned] {
+      guarded(
+          [&] {
+            planned.side == Side::kLocal ? remove_local(planned) : remove_remote(planned);
+          },
+          [&](const Error& error) { fail(planned, error); });
+    });
+  });
+  if (safe) flush();
+  context_.pool.wait_idle(context_.call.stop);
+}
+
+void DeletionPhase::fail(const PlannedDelete& planned, const Error& error) {
+  if (error.code() == ErrorCode::kCancelled) return;
+  context_.report.fail(action_of(planned), planned.key, error);
+  journal_.failed(planned.key, action_of(planned), error);
+  if (error.code() != ErrorCode::kUnauthenticated) return;
+  context_.report.fatal(error);
+  context_.stop_run();
+}
+
+// Precondition failed = somebody changed it since: the next run decides again.
+void DeletionPhase::settle(const PlannedDelete& planned, storage::Outcome outcome,
+                           std::string trash_ref) {
+  OperationRow row =
+      journal_.operation(planned.key, action_of(planned), planned.decide_row);
+  row.old_md5 = planned.md5;
+  row.old_token = planned.token;
+  row.trash_ref = std::move(trash_ref);
+  row.bytes = planned.size;
+  if (outcome == storage::Outcome::kPreconditionFailed) {
+    row.state = OperationState::kStale;
+    if (context_.writer != nullptr)
+      context_.writer->add({RecordOperation{std::move(row)}});
+    context_.report.act(OperationAction::kSkip, planned.key, 0);
+    return;
+  }
+  journal_.done(planned.key, {EraseBase{context_.pair.id, planned.key},
+                              RecordOperation{std::move(row)}});
+  context_.report.act(action_of(planned), planned.key, planned.size);
+}
+
+void DeletionPhase::remove_local(const PlannedDelete& planned) {
+  if (planned.key.ends_with('/')) return remove_local_directory(planned);
+  const auto removed = placer_->remove(planned.key, planned.local);
+  const bool done = removed.status == PlaceStatus::kPlaced;
+  settle(planned, done ? storage::Outcome::kOk : storage::Outcome::kPreconditionFailed,
+         removed.trash_ref);
+  if (done) remove_emptied_parents(planned.key);
+}
+
+// rmdir fails when something appeared inside; the marker then stays forgotten.
+void DeletionPhase::remove_local_directory(const PlannedDelete& planned) {
+  context_.files.remove_directory(planned.key.substr(0, planned.key.size() - 1));
+  settle(planned, storage::Outcome::kOk, "");
+}
+
+void DeletionPhase::remove_emptied_parents(const std::string& key) {
+  std::string path = key;
+  for (auto slash = path.rfind('/'); slash != std::string::npos;
+       slash = path.rfind('/')) {
+    path.resize(slash);
+    const auto row = context_.state.base_row(context_.pair.id, path + "/");
+    if (!row || (row->flags & kBaseDirCreated) == 0) return;
+    if (!context_.files.remove_directory(path)) return;
+    context_.writer->add({EraseBase{context_.pair.id, path + "/"}});
+  }
+}
+
+// A directory in the file's place is the file's absence, and its children are keys of
+// their own.
+bool DeletionPhase::still_absent_locally(const PlannedDelete& planned) {
+  const bool marker = planned.key.ends_with('/');
+  const auto stat = context_.files.stat(
+      marker ? planned.key.substr(0, planned.key.size() - 1) : planned.key);
+  if (!stat) return true;
+  return !marker && stat->kind == base::FileKind::kDirectory;
+}
+
+void DeletionPhase::remove_remote(const PlannedDelete& planned) {
+  if (!still_absent_locally(planned)) {
+    return settle(planned, storage::Outcome::kPreconditionFailed, "");
+  }
+  auto& store = context_.writable.get(context_.call);
+  std::string trash_ref;
+  // Without conditional deletes a copy first keeps what a writer in that instant would
+  // lose.
+  if (planned.secure || !store.capabilities().conditional_delete) {
+    storage::ObjectInfo version;
+    version.key = context_.full_key(planned.key);
+    version.token = {planned.token};
+    version.size = planned.size;
+    auto secured = trash_.secure(planned.key, version);
+    if (!secured) return settle(planned, storage::Outcome::kPreconditionFailed, "");
+    trash_ref = std::move(*secured);
+  }
+  storage::DeleteRequest request;
+  request.key = context_.full_key(planned.key);
+  request.if_match = storage::VersionToken{planned.token};
+  const auto result = store.remove(request, context_.call);
+  settle(planned, result.outcome, std::move(trash_ref));
+}
+
+void DeletionPhase::remove_batch(const std::vector<PlannedDelete>& batch) {
+  std::vector<PlannedDelete> going;
+  std::vector<storage::DeleteRequest> requests;
+  for (const auto& planned : batch) {
+    if (!still_absent_locally(planned)) {
+      settle(planned, storage::Outcome::kPreconditionFailed, "");
+      continue;
+    }
+    going.push_back(planned);
+    requests.push_back(
+        {context_.full_key(planned.key), storage::VersionToken{planned.token}});
+  }
+  if (going.empty()) return;
+  const auto results =
+      context_.writable.get(context_.call).remove_many(requests, context_.call);
+  for (std::size_t i = 0; i < going.size(); ++i) {
+    if (results[i].error)
+      fail(going[i], *results[i].error);
+    else
+      settle(going[i], results[i].outcome, "");
+  }
+}
+
+}  // namespace cloudsync::sync

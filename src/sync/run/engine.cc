@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/concurrency_controller.h"
+#include "base/log.h"
+#include "cloudsync/cloud_sync.h"
+#include "storage/decorators.h"
+#include "sync/run/absent_root.h"
+#include "sync/run/pair_lock.h"
+#include "sync/run/pair_paths.h"
+#include "sync/run/sync_run.h"
+
+namespace cloudsync {
+
+namespace {
+
+using sync::RunSettings;
+
+std::string command_name(Direction direction) {
+  switch (direction) {
+    case Direction::kUpload:
+      return "upload";
+    case Direction::kDownload:
+      return "download";
+    case Direction::kSync:
+      break;
+  }
+  return "sync";
+}
+
+Direction direction_of(const std::string& command) {
+  if (command == "upload") return Direction::kUpload;
+  if (command == "download") return Direction::kDownload;
+  return Direction::kSync;
+}
+
+RunSettings make_settings(Direction direction, ConflictStrategy strategy,
+                          const EngineOptions& engine, const StorageOptions& storage,
+                          const RunOptions& options) {
+  RunSettings settings;
+  settings.command = command_name(direction);
+  settings.direction = direction;
+  settings.strategy = options.conflict_strategy.value_or(strategy);
+  const auto usual = direction == Direction::kSync ? Deletes::kPropagate : Deletes::kKeep;
+  settings.deletes = options.deletes.value_or(engine.deletes.value_or(usual));
+  settings.mirror = options.mirror;
+  if (options.mirror) settings.deletes = Deletes::kPropagate;
+  settings.dry_run = options.dry_run;
+  settings.checksum = options.checksum;
+  settings.size_only = options.size_only;
+  settings.max_delete = options.max_delete.value_or(engine.max_delete);
+  settings.force = options.force;
+  settings.engine = engine;
+  settings.only_keys = options.only_keys;
+  settings.excluded_paths = options.excluded_paths;
+  settings.transfer.multipart_threshold = storage.multipart_threshold;
+  settings.transfer.chunk_size = storage.chunk_size;
+  settings.transfer.storage_class = storage.storage_class;
+  settings.transfer.content_hash = engine.content_hash;
+  return settings;
+}
+
+base::ConcurrencyController::Options concurrency(const EngineOptions& engine) {
+  base::ConcurrencyController::Options options;
+  if (engine.max_workers) {
+    options.fixed = true;
+    options.initial = options.maximum =
+        static_cast<std::size_t>(std::max(1, *engine.max_workers));
+  }
+  return options;
+}
+
+base::RetryPolicy retry_policy(const StorageOptions& storage) {
+  base::RetryPolicy policy;
+  policy.retries = storage.retry_attempts;
+  policy.delay = std::chrono::milliseconds(
+      static_cast<std::int64_t>(storage.retry_delay_seconds * 1000));
+  return policy;
+}
+
+// One run from the outside in: lock, database, root, store; then SyncRun.
+class Session {
+ public:
+  Session(CloudStorage& cloud, const std::string& database_path, RunSettings settings,
+          PairIdentity identity, const RunOptions& options)
+      : cloud_(cloud),
+        database_path_(database_path),
+        settings_(std::move(settings)),
+        identity_(std::move(identity)),
+        options_(options),
+        report_(settings_.command, settings_.dry_run, base::system_clock(),
+                options.on_action, options.on_progress) {}
+
+  SyncProgress run() {
+    const bool dry = settings_.dry_run;
+    require_root();
+    if (!dry) lock_.emplace(database_path_, identity_);
+    state_ = open_state_database(database_path_,
+                                 dry ? OpenMode::kReadOnly : OpenMode::kReadWrite);
+    for (const auto& text : state_->notices()) report_.notice(text);
+    sync::refuse_overlap(identity_, state_->pairs());
+    PairRecord pair = find_pair();
+    if (!open_root(pair)) return report_.result({}, false);
+    return run_with(std::move(pair));
+  }
+
+  sync::RunReport& report() { return report_; }
+
+ private:
+  void require_root() const {
+    if (settings_.direction == Direction::kDownload) return;
+    if (std::filesystem::is_directory(identity_.local_root)) return;
+    throw Error(ErrorCode::kNotFound, "the local folder '" + identity_.local_root +
+                                          "' does not exist (or is no folder); check "
+                                          "--local-dir, and whether its disk is "
+                                          "mounted. Nothing was done");
+  }
+
+  PairRecord find_pair() {
+    if (!settings_.dry_run) return state_->pair(identity_);
+    if (auto known = state_->find_pair(identity_)) return *known;
+    PairRecord record;
+    record.id = -1;
+    record.uuid = "dry-run";
+    record.identity = identity_;
+    return record;
+  }
+
+  // A download makes a missing root, unless the database knows files in it.
+  bool open_root(const PairRecord& pair) {
+    const auto& root = identity_.local_root;
+    if (!std::filesystem::exists(root)) {
+      if (state_->count_base_rows(pair.id) > 0 &&
+          !settings_.force.contains(Force::kRoot)) {
+        report_.brake(
+            "root", "the local folder '" + root +
+                        "' is gone though it was synced before (unmounted?); nothing was "
+                        "done. Repeat with --force root to fetch everything anew");
+        return false;
+      }
+      if (settings_.dry_run) {
+        files_ = sync::make_absent_root(root);
+        return true;
+      }
+      make_root(root);
+    }
+    files_ = base::open_posix_file_system(root);
+    if (!settings_.dry_run && settings_.writes_root()) {
+      files_->make_directories(".cloudsync");
+      lock_->lock_root(root);
+    }
+    return true;
+  }
+
+  static void make_root(const std::string& root) {
+    std::error_code error;
+    std::filesystem::create_directories(root, error);
+    if (!error) return;
+    throw Error(ErrorCode::kLocalIo,
+                "cannot make the local folder '" + root + "': " + error.message());
+  }
+
+  SyncProgress run_with(PairRecord pair) {
+    auto& clock = base::system_clock();
+    auto& random = base::system_random();
+    base::ConcurrencyController controller(concurrency(settings_.engine));
+    storage::RequestCounter counter;
+    const auto counted = storage::make_counted_store(cloud_.store(), counter);
+    storage::RetryObserver observer;
+    observer.on_throttled = [&controller] { controller.on_throttled(); };
+    observer.on_retry = [](const Error& error, int attempt,
+                           std::chrono::milliseconds wait) {
+      base::log().info("attempt {} failed, next in {} ms: {}", attempt, wait.count(),
+                       error.what());
+    };
+    const auto make_retrying = [&](storage::ObjectStore& store) {
+      return storage::make_retrying_store(store, retry_policy(cloud_.options()),
+                                          base::RetryEnvironment{clock, random, {}},
+                                          observer);
+    };
+    const auto retrying = make_retrying(*counted);
+    sync::WritableStore writable(
+        *counted, *state_, random,
+        {identity_.provider, identity_.container, identity_.prefix,
+         settings_.engine.require_conditional_writes,
+         [this](const std::string& text) { report_.notice(text); }, make_retrying});
+    auto filter = make_filter();
+    for (auto& path : sync::database_files(database_path_)) {
+      settings_.excluded_paths.push_back(std::move(path));
+    }
+    sync::SyncRun sync_run(
+        {*files_, *retrying, writable, *state_, controller, clock, random, report_,
+         [&counter] { return counter.counts(); }, options_.stop},
+        settings_, std::move(pair), std::move(filter));
+    return sync_run.execute();
+  }
+
+  sync::Filter make_filter() const {
+    std::vector<std::string> rules;
+    const auto own = sync::database_rule(database_path_, identity_.local_root);
+    if (!own.empty()) rules.push_back(own);
+    const auto& configured = settings_.engine.filters;
+    rules.insert(rules.end(), configured.begin(), configured.end());
+    rules.insert(rules.end(), options_.filters.begin(), options_.filters.end());
+    return sync::Filter(rules);
+  }
+
+  CloudStorage& cloud_;
+  const std::string& database_path_;
+  RunSettings settings_;
+  PairIdentity identity_;
+  const RunOptions& options_;
+  sync::RunReport report_;
+  std::optional<sync::PairLock> lock_;
+  std::unique_ptr<SyncStateDatabase> state_;
+  std::unique_ptr<base::FileSystem> files_;
+};
+
+std::string last_command(const SyncStateDatabase& state, PairId pair) {
+  constexpr int kLookBack = 1000;
+  for (const auto& run : state.recent_runs(kLookBack)) {
+    if (run.pair == pair) return run.command;
+  }
+  return "sync";
+}
+
+ConflictStrategy strategy_for(Keep keep) {
+  switch (keep) {
+    case Keep::kLocal:
+      return ConflictStrategy::kLocalWins;
+    case Keep::kCloud:
+      return ConflictStrategy::kCloudWins;
+    case Keep::kBoth:
+      break;
+  }
+  return ConflictStrategy::kVersionPreserve;
+}
+
+// A pair of the database may belong to another bucket than the one this engine is
+// connected to.
+void require_same_bucket(const PairIdentity& pair, const PairIdentity& reachable) {
+  if (pair == reachable) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              "the pair '" + pair.local_root + "' <-> '" + pair.prefix + "' belongs to " +
+                  pair.provider + " '" + pair.container +
+                  "', but the configuration names " + reachable.provider + " '" +
+                  reachable.container + "'; use that pair's own configuration");
+}
+
+bool same_side(const ConflictSide& a, const ConflictSide& b) {
+  return a.present == b.present && a.token == b.token && a.size == b.size &&
+         a.mtime_ns == b.mtime_ns;
+}
+
+}  // namespace
+
+CloudSyncEngine::CloudSyncEngine(std::shared_ptr<CloudStorage> cloud_storage,
+                                 std::string sync_state_db,
+                                 ConflictStrategy conflict_strategy,
+                                 EngineOptions options)
+    : cloud_storage_(std::move(cloud_storage)),
+      sync_state_db_(std::move(sync_state_db)),
+      conflict_strategy_(conflict_strategy),
+      options_(std::move(options)) {}
+
+CloudSyncEngine::~CloudSyncEngine() = default;
+
+PairIdentity CloudSyncEngine::identity(const std::string& local_dir,
+                                       const std::string& cloud_prefix) const {
+  return sync::pair_identity(cloud_storage_->options(), local_dir, cloud_prefix);
+}
+
+SyncProgress CloudSyncEngine::run(Direction direction, const PairIdentity& pair,
+                                  const RunOptions& options,
+                                  std::vector<SyncConflict>* conflicts) {
+  require_same_bucket(pair, identity(pair.local_root, pair.prefix));
+  sync::refuse_nested_bucket(cloud_storage_->options(), pair.local_root);
+  Session session(*cloud_storage_, sync_state_db_,
+                  make_settings(direction, conflict_strategy_, options_,
+                                cloud_storage_->options(), options),
+                  pair, options);
+  auto progress = session.run();
+  if (conflicts != nullptr) *conflicts = session.report().take_conflicts();
+  return progress;
+}
+
+SyncProgress CloudSyncEngine::upload_directory(const std::string& local_dir,
+                                               const std::string& cloud_prefix,
+                                               const RunOptions& options) {
+  return run(Direction::kUpload, identity(local_dir, cloud_prefix), options, nullptr);
+}
+
+SyncProgress CloudSyncEngine::download_directory(const std::string& cloud_prefix,
+                                                 const std::string& local_dir,
+                                                 const RunOptions& options) {
+  return run(Direction::kDownload, identity(local_dir, cloud_prefix), options, nullptr);
+}
+
+std::pair<SyncProgress, std::vector<SyncConflict>> CloudSyncEngine::sync_bidirectional(
+    const std::string& local_dir, const std::string& cloud_prefix,
+    const RunOptions& options) {
+  std::vector<SyncConflict> conflicts;
+  auto progress =
+      run(Direction::kSync, identity(local_dir, cloud_prefix), options, &conflicts);
+  return {std::move(progress), std::move(conflicts)};
+}
+
+SyncProgress CloudSyncEngine::retry_failed(const PairRecord& pair,
+                                           const RunOptions& options) {
+  RunOptions only = options;
+  std::string command;
+  {
+    const auto state = open_state_database(sync_state_db_, OpenMode::kReadOnly);
+    for (const auto& failure : state->failures(pair.id))
+      only.only_keys.push_back(failure.key);
+    command = last_command(*state, pair.id);
+  }
+  if (only.only_keys.empty()) {
+    SyncProgress nothing;
+    nothing.command = command;
+    return nothing;
+  }
+  return run(direction_of(command), pair.identity, only, nullptr);
+}
+
+SyncProgress CloudSyncEngine::resolve_conflict(const PairRecord& pair,
+                                               const std::string& path, Keep keep,
+                                               const RunOptions& options) {
+  {
+    const auto state = open_state_database(sync_state_db_);
+    if (!state->conflict(pair.id, path)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "no open conflict for this path; see 'cloudsync conflicts list'");
+    }
+    state->set_conflict_choice(pair.id, path, strategy_for(keep));
+  }
+  return carry_out_choices(pair.identity, {path}, options);
+}
+
+SyncProgress CloudSyncEngine::carry_out_choices(const PairIdentity& pair,
+                                                std::vector<std::string> keys,
+                                                const RunOptions& options) {
+  RunOptions only = options;
+  only.only_keys = std::move(keys);
+  only.conflict_strategy = ConflictStrategy::kManual;
+  // A choice was made about two versions; a file that has gone since is no part of it.
+  only.deletes = Deletes::kKeep;
+  return run(Direction::kSync, pair, only, nullptr);
+}
+
+SyncProgress CloudSyncEngine::resolve_conflicts(
+    const std::string& local_dir, const std::string& cloud_prefix,
+    const std::vector<SyncConflict>& conflicts, const RunOptions& options) {
+  const auto pair_id = identity(local_dir, cloud_prefix);
+  std::vector<std::string> keys;
+  bool stale = false;
+  {
+    const auto state = open_state_database(sync_state_db_);
+    const auto pair = state->pair(pair_id);
+    for (const auto& conflict : conflicts) {
+      if (!conflict.resolution) continue;
+      const auto row = state->conflict(pair.id, conflict.file_path);
+      if (!row || !same_side(row->local, conflict.local) ||
+          !same_side(row->cloud, conflict.cloud)) {
+        stale = true;
+        continue;
+      }
+      state->set_conflict_choice(pair.id, conflict.file_path, conflict.resolution);
+      keys.push_back(conflict.file_path);
+    }
+  }
+  SyncProgress progress;
+  progress.command = "sync";
+  if (!keys.empty()) progress = carry_out_choices(pair_id, std::move(keys), options);
+  progress.stale_resolution |= stale;
+  return progress;
+}
+
+}  // namespace cloudsync

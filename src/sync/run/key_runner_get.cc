@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// KeyRunner: bucket to local.
+#include "hash/digest.h"
+#include "sync/decide/classify.h"
+#include "sync/decide/conflict_name.h"
+#include "sync/run/key_runner.h"
+#include "sync/transfer/ranged_download.h"
+#include "sync/transfer/symlinks.h"
+
+namespace cloudsync::sync {
+
+TransferEnvironment& KeyRunner::download_environment() {
+  std::call_once(download_once_, [this] {
+    download_ = std::make_unique<TransferEnvironment>(make_environment(context_.store));
+  });
+  return *download_;
+}
+
+void KeyRunner::drop_stale_downloads() {
+  if (context_.state.transfers(context_.pair.id).empty()) return;
+  sync::drop_stale_downloads(download_environment());
+}
+
+// A directory has the object's name. Set aside the first time (this run may empty it),
+// then held.
+bool KeyRunner::blocked_by_directory(const TaskPtr& task) {
+  const auto& observed = task->observed;
+  if (observed.item.local || observed.item.key.ends_with('/')) return false;
+  const auto stat = context_.files.stat(observed.item.key);
+  if (!stat || stat->kind != base::FileKind::kDirectory) return false;
+  set_aside(task);
+  if (task->observed.action.kind == ActionKind::kNone) return true;
+  hold(observed, ConflictReason::kTypeConflict);
+  finish(task);
+  return true;
+}
+
+void KeyRunner::get(const TaskPtr& task) {
+  auto& observed = task->observed;
+  const auto& key = observed.item.key;
+  const auto& info = observed.item.remote->info;
+  if (blocked_by_directory(task)) return;
+  if (info.archived) {
+    context_.report.act(OperationAction::kArchived, key, info.size);
+    return finish(task);
+  }
+  if (observed.action.kind == ActionKind::kFork) {
+    if (!name_copy(task)) return;
+    context_.report.act(OperationAction::kConflictCopy, key,
+                        observed.item.local->stat.size, task->copy_name);
+  }
+  if (!queue(task, info.size)) {
+    if (observed.action.conflict) report_settled(task);
+    context_.report.act(OperationAction::kDownload, key, info.size);
+    return finish(task);
+  }
+  if (key.ends_with('/')) return get_special(task);
+  DownloadResult result =
+      download_file(download_environment(), DownloadJob{key, info}, context_.call);
+  switch (result.status) {
+    case TransferStatus::kDone:
+      return place(task, std::move(result));
+    case TransferStatus::kArchived:
+      context_.report.act(OperationAction::kArchived, key, info.size);
+      return finish(task);
+    default:
+      return again(task, "the object changed while it was downloaded");
+  }
+}
+
+// Directory markers (empty_dirs): no bytes, only a name.
+void KeyRunner::get_special(const TaskPtr& task) {
+  auto& observed = task->observed;
+  const std::string path = observed.item.key.substr(0, observed.item.key.size() - 1);
+  context_.files.make_directories(path);
+  LocalEntry entry;
+  entry.key = observed.item.key;
+  entry.kind = EntryKind::kDirectory;
+  entry.stat = context_.files.stat(path).value_or(base::FileStat{});
+  observed.item.local = std::move(entry);
+  BaseRow row = base_from_both(context_, observed);
+  row.md5 = hash::Md5::of({});
+  journal_.done(
+      observed.item.key,
+      {UpsertBase{context_.pair.id, std::move(row)},
+       RecordOperation{journal_.operation(observed.item.key, OperationAction::kDownload,
+                                          observed.action.row)}});
+  context_.report.act(OperationAction::kDownload, observed.item.key, 0);
+  finish(task);
+}
+
+void KeyRunner::place(const TaskPtr& task, DownloadResult result) {
+  auto& observed = task->observed;
+  if (context_.settings.engine.links == Links::kPreserve) {
+    const auto kind = link_kind(observed.item.key, result);
+    if (kind == LinkKind::kInside) replace_by_symlink(context_.files, result);
+    if (kind == LinkKind::kOutside) {
+      context_.files.remove_file(result.temp_path);
+      context_.report.act(OperationAction::kUnsafe, observed.item.key, 0);
+      return finish(task);
+    }
+  }
+  PlaceTask placing;
+  placing.request.key = observed.item.key;
+  placing.request.temp_path = result.temp_path;
+  if (observed.item.local) placing.request.expected = observed.item.local->stat;
+  placing.request.keep_replaced =
+      observed.action.secure_loser || observed.action.kind == ActionKind::kFork;
+  placing.copy_aside_to = task->copy_name;
+  const auto shared = std::make_shared<DownloadResult>(std::move(result));
+  placing.on_placed = [this, task, shared](const PlaceResult& placed, bool racy) {
+    commit_get(task, *shared, placed, racy);
+  };
+  placing.on_error = [this, task](const Error& error) { fail(task, error); };
+  placing_->submit(std::move(placing));
+}
+
+void KeyRunner::commit_get(const TaskPtr& task, const DownloadResult& result,
+                           const PlaceResult& placed, bool racy) {
+  auto& observed = task->observed;
+  const auto& key = observed.item.key;
+  if (placed.status == PlaceStatus::kTargetChanged) {
+    context_.files.remove_file(result.temp_path);
+    return again(task, "the local file changed while the object was downloaded");
+  }
+  if (placed.status == PlaceStatus::kTypeConflict) {
+    context_.files.remove_file(result.temp_path);
+    set_aside(task);
+    if (observed.action.kind == ActionKind::kNone) return;
+    hold(observed, ConflictReason::kTypeConflict);
+    return finish(task);
+  }
+  OperationRow operation =
+      journal_.operation(key, OperationAction::kDownload, observed.action.row);
+  operation.bytes = result.bytes;
+  operation.new_md5 = result.md5;
+  if (observed.item.base) operation.old_md5 = observed.item.base->md5;
+  operation.new_token = result.info.token.value;
+  operation.trash_ref = placed.trash_ref;
+
+  const bool new_file = !observed.item.local;
+  LocalEntry entry;
+  entry.key = key;
+  entry.stat = placed.placed;
+  HashedFile content{placed.placed, result.md5, result.sha256};
+  if (placed.placed.kind == base::FileKind::kSymlink) {
+    entry.kind = EntryKind::kSymlink;
+    entry.link_target = context_.files.read_link(key);
+    content = *hash_entry(context_, entry);
+  }
+  Observed after = observed;
+  after.item.local = std::move(entry);
+  after.hashed = std::move(content);
+  BaseRow row = base_from_both(context_, after);
+  row.flags &= ~(kBaseRacy | kBaseAdopted);
+  if (racy) row.flags |= kBaseRacy;
+  if (new_file) context_.deletes.created(Side::kLocal, row.size, row.md5);
+
+  std::vector<StateChange> changes = {UpsertBase{context_.pair.id, std::move(row)},
+                                      RecordOperation{std::move(operation)}};
+  for (const auto& directory : placed.created_directories) {
+    BaseRow made;
+    made.key = directory;
+    made.kind = EntryKind::kDirectory;
+    made.flags = kBaseDirCreated;
+    changes.emplace_back(UpsertBase{context_.pair.id, std::move(made)});
+  }
+  if (result.transfer) changes.emplace_back(EraseTransfer{*result.transfer});
+  if (!task->copy_name.empty()) {
+    OperationRow copy =
+        journal_.operation(key, OperationAction::kConflictCopy, observed.action.row);
+    copy.trash_ref = task->copy_name;
+    changes.emplace_back(RecordOperation{std::move(copy)});
+  }
+  journal_.done(key, std::move(changes));
+  if (observed.action.conflict) report_settled(task);
+  context_.report.act(OperationAction::kDownload, key, result.bytes);
+  if (placed.rescued_key) {
+    context_.report.act(OperationAction::kConflictCopy, key, 0, *placed.rescued_key);
+  }
+  const bool upload_copy =
+      !task->copy_name.empty() && context_.settings.direction == Direction::kSync;
+  const std::string copy = task->copy_name;
+  if (upload_copy) follow_up(copy);
+  finish(task);
+}
+
+// The conflict copy is an ordinary new file; it goes up in the same run.
+void KeyRunner::follow_up(const std::string& key) {
+  auto task = std::make_shared<Task>();
+  task->observed.item.key = key;
+  task->tries = 1;
+  {
+    const std::lock_guard lock(mutex_);
+    ++active_;
+  }
+  start(std::move(task), true);
+}
+
+}  // namespace cloudsync::sync

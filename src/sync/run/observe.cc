@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sync/run/observe.h"
+
+#include <utility>
+
+#include "hash/digest.h"
+#include "sync/decide/classify.h"
+#include "sync/run/compare.h"
+#include "sync/scan/key_rules.h"
+#include "sync/transfer/stable_read.h"
+
+namespace cloudsync::sync {
+
+namespace {
+
+ClassifyOptions classify_options(const RunContext& context) {
+  ClassifyOptions options;
+  options.checksum = context.settings.checksum;
+  options.size_only = context.settings.size_only;
+  return options;
+}
+
+Change to_change(LocalLook look) { return static_cast<Change>(look); }
+Change to_change(RemoteLook look) { return static_cast<Change>(look); }
+static_assert(static_cast<int>(LocalLook::kCreated) ==
+              static_cast<int>(Change::kCreated));
+static_assert(static_cast<int>(RemoteLook::kCreated) ==
+              static_cast<int>(Change::kCreated));
+
+// Steps of one decision; each returns false when it would have to read and may not.
+class Decider {
+ public:
+  Decider(const RunContext& context, Observed& observed, bool may_read)
+      : context_(context), observed_(observed), may_read_(may_read) {}
+
+  bool run() {
+    if (!settle_local() || !settle_remote()) return false;
+    const DecideOptions options{context_.settings.direction, context_.settings.strategy,
+                                context_.settings.deletes, context_.settings.mirror};
+    for (;;) {
+      observed_.action = decide(observed_.situation, options);
+      if (observed_.action.kind == ActionKind::kNeedCompare) {
+        if (!settle_content()) return false;
+      } else if (observed_.action.kind == ActionKind::kNeedTimes) {
+        if (!settle_times()) return false;
+      } else {
+        return true;
+      }
+    }
+  }
+
+ private:
+  bool settle_local() {
+    const auto& item = observed_.item;
+    if (item.local && item.local->kind == EntryKind::kDirectory) {
+      observed_.situation.local = item.base ? Change::kUnchanged : Change::kCreated;
+      return true;
+    }
+    const auto look = look_at_local(item.local, item.base, classify_options(context_));
+    if (look != LocalLook::kSuspect) {
+      observed_.situation.local = to_change(look);
+      return true;
+    }
+    if (!hash()) return false;
+    observed_.situation.local = local_change_by_hash(
+        *item.local, *item.base, observed_.hashed->md5, observed_.hashed->sha256);
+    observed_.stat_drifted = observed_.situation.local != Change::kModified;
+    return true;
+  }
+
+  bool settle_remote() {
+    const auto& item = observed_.item;
+    auto look = look_at_remote(item.remote, item.base, observed_.headed,
+                               classify_options(context_));
+    if (look == RemoteLook::kSuspect) {
+      if (!head()) return false;
+      look = look_at_remote(item.remote, item.base, true, classify_options(context_));
+    }
+    observed_.situation.remote = to_change(look);
+    // The listing has the exact time that the write's response could only estimate.
+    if (item.base && item.remote && settles_provisional(*item.remote, *item.base)) {
+      observed_.stat_drifted = true;
+    }
+    return true;
+  }
+
+  bool settle_content() {
+    const auto quick = compare_by_listing(context_, observed_.item);
+    if (quick != Content::kUnknown) {
+      observed_.situation.content = quick;
+      return true;
+    }
+    if (!hash()) return false;
+    if (!may_read_) return false;
+    observed_.situation.content = compare_by_reading(context_, observed_);
+    return true;
+  }
+
+  bool settle_times() {
+    auto& info = observed_.item.remote->info;
+    if (!info.metadata && !head()) return false;
+    const auto written = info.metadata ? metadata_mtime_ns(*info.metadata) : std::nullopt;
+    observed_.situation.newer = newer_side(
+        observed_.item.local->stat.mtime_ns, written.value_or(info.last_modified_ns),
+        written.has_value(), 0, context_.clock.now_ns());
+    return true;
+  }
+
+  bool hash() {
+    if (observed_.hashed) return true;
+    if (!may_read_) return false;
+    observed_.hashed = hash_entry(context_, *observed_.item.local);
+    if (!observed_.hashed) return false;
+    observed_.item.local->stat = observed_.hashed->stat;
+    return true;
+  }
+
+  bool head() {
+    if (observed_.headed) return true;
+    if (!may_read_) return false;
+    auto info = context_.store.head(observed_.item.remote->info.key, context_.call);
+    if (!info) return false;
+    observed_.item.remote->info = std::move(*info);
+    observed_.headed = true;
+    return true;
+  }
+
+  const RunContext& context_;
+  Observed& observed_;
+  bool may_read_;
+};
+
+// As the scan sees a link that is not kept as one.
+void follow_link(const RunContext& context, LocalEntry& entry) {
+  entry.problem = LocalProblem::kSymlink;
+  if (!context.follow_links()) return;
+  const auto target = stat_now(context.files, entry.key, true);
+  if (!target || target->kind != base::FileKind::kRegular) return;
+  entry.stat = *target;
+  entry.problem = LocalProblem::kNone;
+}
+
+std::optional<LocalEntry> observe_local(const RunContext& context,
+                                        const std::string& key) {
+  const bool directory = key.ends_with('/');
+  const auto stat = context.files.stat(directory ? key.substr(0, key.size() - 1) : key);
+  if (!stat) return std::nullopt;
+  LocalEntry entry;
+  entry.key = key;
+  entry.stat = *stat;
+  switch (stat->kind) {
+    case base::FileKind::kRegular:
+      break;
+    case base::FileKind::kDirectory:
+      if (!directory) return std::nullopt;  // a directory is not a file of that key
+      entry.kind = EntryKind::kDirectory;
+      break;
+    case base::FileKind::kSymlink:
+      if (context.settings.engine.links == Links::kPreserve) {
+        entry.kind = EntryKind::kSymlink;
+        entry.link_target = context.files.read_link(key);
+        if (!link_stays_inside(key, entry.link_target))
+          entry.problem = LocalProblem::kSymlink;
+      } else {
+        follow_link(context, entry);
+      }
+      break;
+    case base::FileKind::kSpecial:
+      entry.problem = LocalProblem::kSpecial;
+      break;
+  }
+  return entry;
+}
+
+}  // namespace
+
+std::optional<HashedFile> hash_entry(const RunContext& context, const LocalEntry& entry) {
+  if (entry.kind == EntryKind::kFile) {
+    return hash_local_file(context.files, entry.key, context.follow_links(),
+                           context.settings.engine.content_hash, context.call);
+  }
+  HashedFile hashed;
+  hashed.stat = entry.stat;
+  hashed.md5 = hash::Md5::of(
+      std::as_bytes(std::span(entry.link_target.data(), entry.link_target.size())));
+  return hashed;
+}
+
+bool decide_key(const RunContext& context, Observed& observed, bool may_read) {
+  return Decider(context, observed, may_read).run();
+}
+
+void drop_directory_record(MergedItem& item) {
+  if (item.base && (item.base->flags & kBaseDirCreated) != 0) item.base.reset();
+}
+
+MergedItem observe_again(const RunContext& context, const std::string& key) {
+  MergedItem item;
+  item.key = key;
+  item.local = observe_local(context, key);
+  // A key that a filter hides by now is as unknown here as in a scan.
+  item.local_unknown = (item.local && item.local->problem != LocalProblem::kNone) ||
+                       is_own_path(key) || !context.filter.includes(key);
+  if (auto info = context.store.head(context.full_key(key), context.call)) {
+    RemoteEntry entry;
+    entry.key = key;
+    entry.info = std::move(*info);
+    item.remote = std::move(entry);
+  }
+  if (!context.base_demoted) item.base = context.state.base_row(context.pair.id, key);
+  drop_directory_record(item);
+  return item;
+}
+
+}  // namespace cloudsync::sync

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/call_context.h"
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/random.h"
+#include "base/worker_pool.h"
+#include "cloudsync/cloud_sync.h"
+#include "storage/object_store.h"
+#include "sync/run/delete_spool.h"
+#include "sync/run/known_keys.h"
+#include "sync/run/run_report.h"
+#include "sync/run/state_writer.h"
+#include "sync/run/writable_store.h"
+#include "sync/scan/filter.h"
+#include "sync/transfer/transfer.h"
+
+namespace cloudsync::sync {
+
+// What was asked for, with defaults filled in.
+struct RunSettings {
+  std::string command;  // "upload", "download", "sync"
+  Direction direction = Direction::kSync;
+  ConflictStrategy strategy = ConflictStrategy::kTimestampWins;
+  Deletes deletes = Deletes::kPropagate;
+  bool mirror = false;
+  bool dry_run = false;
+  bool checksum = false;
+  bool size_only = false;
+  MaxDelete max_delete;
+  std::set<Force> force;
+  EngineOptions engine;
+  TransferSettings transfer;
+  std::vector<std::string> only_keys;
+  std::vector<std::string> excluded_paths;
+
+  bool writes_bucket() const { return direction != Direction::kDownload; }
+  bool writes_root() const { return direction != Direction::kUpload; }
+};
+
+// Everything the steps of one run share; all references outlive it. No step owns another.
+struct RunContext {
+  const RunSettings& settings;
+  base::FileSystem& files;
+  storage::ObjectStore& store;  // for reading; retries, counts
+  WritableStore& writable;      // for writing; probes a custom endpoint first
+  SyncStateDatabase& state;
+  StateWriter* writer;  // nothing in a dry run
+  RunReport& report;
+  base::WorkerPool& pool;
+  DeleteSpool& deletes;
+  const Filter& filter;
+  KnownKeys& known;  // keys with an open conflict or a recorded failure
+  const base::Clock& clock;
+  base::Random& random;
+  PairRecord pair;
+  RunId run = 0;
+  std::string run_name;  // names this run's trash
+  CallContext call;
+  std::function<void()> stop_run;  // after a fatal error: no new work begins
+  bool base_demoted = false;       // the base rows of earlier runs prove nothing
+
+  const std::string& prefix() const { return pair.identity.prefix; }
+  storage::ObjectKey full_key(const std::string& key) const { return {prefix() + key}; }
+  bool follow_links() const { return settings.engine.links == Links::kFollow; }
+};
+
+}  // namespace cloudsync::sync

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sync/run/summary_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace cloudsync::sync {
+
+std::string summary_json(const SyncProgress& progress) {
+  using Json = nlohmann::ordered_json;
+  const auto& requests = progress.requests;
+  Json json = {{"type", "summary"},
+               {"command", progress.command},
+               {"uploaded", progress.uploaded},
+               {"downloaded", progress.downloaded},
+               {"deleted_local", progress.deleted_local},
+               {"deleted_remote", progress.deleted_remote},
+               {"adopted", progress.adopted},
+               {"unchanged", progress.unchanged},
+               {"conflicts", progress.conflicts},
+               {"conflicts_open", progress.conflicts_open},
+               {"conflicts_resolved", progress.conflicts_resolved},
+               {"archived", progress.archived},
+               {"skipped", progress.skipped},
+               {"failed", progress.failed},
+               {"bytes_uploaded", progress.bytes_uploaded},
+               {"bytes_downloaded", progress.bytes_downloaded},
+               {"seconds", progress.seconds},
+               {"requests", Json{{"list", requests.list},
+                                 {"head", requests.head},
+                                 {"get", requests.get},
+                                 {"put", requests.put},
+                                 {"delete", requests.del},
+                                 {"other", requests.other}}},
+               {"brake", progress.brake ? Json(*progress.brake) : Json(nullptr)},
+               {"exit_code", exit_code(progress)}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace cloudsync::sync

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sync/run/sync_run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/time_format.h"
+#include "sync/decide/brakes.h"
+#include "sync/run/root_marker.h"
+#include "sync/run/summary_json.h"
+#include "sync/scan/merge.h"
+
+namespace cloudsync::sync {
+
+namespace {
+
+constexpr std::size_t kMostThreads = 64;
+constexpr std::size_t kQueueCapacity = 512;
+constexpr std::size_t kErasedAtOnce = 1000;
+constexpr std::chrono::milliseconds kTick{100};
+
+class EmptyBaseCursor final : public BaseCursor {
+ public:
+  bool next(BaseRow&) override { return false; }
+};
+
+// Counts what a cursor yields, for the brakes.
+class CountingLocal final : public LocalCursor {
+ public:
+  CountingLocal(LocalCursor& inner, std::uint64_t& count)
+      : inner_(inner), count_(count) {}
+  bool next(LocalItem& item) override {
+    if (!inner_.next(item)) return false;
+    ++count_;  // an unknown range counts too: something is there
+    return true;
+  }
+
+ private:
+  LocalCursor& inner_;
+  std::uint64_t& count_;
+};
+
+class CountingRemote final : public RemoteCursor {
+ public:
+  CountingRemote(RemoteCursor& inner, std::uint64_t& count)
+      : inner_(inner), count_(count) {}
+  bool next(RemoteEntry& entry) override {
+    if (!inner_.next(entry)) return false;
+    ++count_;
+    return true;
+  }
+
+ private:
+  RemoteCursor& inner_;
+  std::uint64_t& count_;
+};
+
+std::string make_run_name(const base::Clock& clock, base::Random& random) {
+  return base::format_compact(clock.now_ns()) + "-" +
+         base::random_hex_id(random).substr(0, 6);
+}
+
+// Below a directory entry's own key too: a failed folder is looked through again.
+KeyRange subtree(const std::string& directory_key) {
+  std::string last = directory_key;
+  last.back() = '0';
+  return {directory_key, last};
+}
+
+RunOutcome outcome_of(const SyncProgress& progress) {
+  if (progress.stopped) return RunOutcome::kStopped;
+  if (progress.fatal) return RunOutcome::kFailed;
+  if (progress.brake) return RunOutcome::kBrake;
+  return progress.failed > 0 ? RunOutcome::kPartial : RunOutcome::kDone;
+}
+
+std::size_t thread_count(const RunSettings& settings) {
+  const int fixed = settings.engine.max_workers.value_or(0);
+  return fixed > 0 ? std::min<std::size_t>(static_cast<std::size_t>(fixed), 512)
+                   : kMostThreads;
+}
+
+}  // namespace
+
+SyncRun::SyncRun(RunParts parts, RunSettings settings, PairRecord pair, Filter filter)
+    : parts_(std::move(parts)),
+      settings_(std::move(settings)),
+      filter_(std::move(filter)),
+      known_(parts_.state.conflicts(pair.id), parts_.state.failures(pair.id)),
+      pool_(thread_count(settings_), parts_.concurrency.current(), kQueueCapacity),
+      context_{settings_,
+               parts_.files,
+               parts_.store,
+               parts_.writable,
+               parts_.state,
+               nullptr,
+               parts_.report,
+               pool_,
+               deletes_,
+               filter_,
+               known_,
+               parts_.clock,
+               parts_.random,
+               std::move(pair),
+               0,
+               make_run_name(parts_.clock, parts_.random),
+               CallContext{stop_.get_token(), {}},
+               [this] { stop_.request_stop(); }} {
+  outer_stop_ = std::make_unique<std::stop_callback<std::function<void()>>>(
+      parts_.stop, [this] { stop_.request_stop(); });
+}
+
+SyncRun::~SyncRun() = default;
+
+bool SyncRun::going() const {
+  return !stop_.stop_requested() && !parts_.report.has_fatal();
+}
+
+SyncProgress SyncRun::execute() {
+  started_ns_ = parts_.clock.now_ns();
+  try {
+    if (accept_root()) work();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCancelled) parts_.report.fatal(error);
+    stop_.request_stop();
+  } catch (const std::exception& error) {
+    // The workers must come to rest before anything that they use goes.
+    parts_.report.fatal(Error(ErrorCode::kInternal, error.what()));
+    stop_.request_stop();
+  }
+  return end();
+}
+
+// Is this the tree that the database knows?
+// -----------------------------------------------------
+
+bool SyncRun::refuse_root(const std::string& brake, const std::string& message) {
+  parts_.report.brake(brake, message);
+  return false;
+}
+
+// For good: once the epoch has been raised, the next run would believe what is left of
+// the old rows. An upload cannot write the marker, so the database follows it.
+void SyncRun::demote_base(const MarkerView& marker) {
+  context_.base_demoted = true;
+  settings_.mirror = false;  // nothing may be deleted
+  if (settings_.dry_run) return;
+  auto& pair = context_.pair;
+  const auto rows = parts_.state.base_rows(pair.id, {});
+  std::vector<StateChange> erased;
+  for (BaseRow row; rows->next(row);) {
+    erased.emplace_back(EraseBase{pair.id, std::move(row.key)});
+    if (erased.size() < kErasedAtOnce) continue;
+    parts_.state.apply(erased);
+    erased.clear();
+  }
+  parts_.state.apply(erased);
+  if (settings_.writes_root()) return;
+  pair.has_marker = marker.uuid_matches;
+  if (marker.uuid_matches) pair.epoch = marker.epoch;
+}
+
+bool SyncRun::accept_root() {
+  auto& pair = context_.pair;
+  const auto stat = parts_.files.root_stat();
+  const bool has_base = parts_.state.count_base_rows(pair.id) > 0;
+  const auto view = read_root_marker(parts_.files).view(pair.uuid);
+  const std::string root = "'" + parts_.files.root_path() + "'";
+  switch (judge_marker(view, pair, has_base, stat.dev, stat.ino)) {
+    case MarkerVerdict::kNormal:
+    case MarkerVerdict::kAdopt:
+      break;
+    case MarkerVerdict::kDemoteBase:
+      parts_.report.notice("the state database is older than " + root +
+                           ": it is compared anew, and nothing is deleted in this run");
+      demote_base(view);
+      break;
+    case MarkerVerdict::kBrakeRoot:
+      if (!settings_.force.contains(Force::kRoot)) {
+        return refuse_root(
+            "root", root +
+                        " is not the folder that was synced before (unmounted or "
+                        "exchanged?); nothing was done. If it is meant, repeat with "
+                        "--force root: both sides are then compared anew");
+      }
+      demote_base(view);
+      break;
+    case MarkerVerdict::kBrakeRestored:
+      if (settings_.force.contains(Force::kRestoredLocal)) {
+        settings_.strategy = ConflictStrategy::kLocalWins;
+      } else if (settings_.force.contains(Force::kRestoredCloud)) {
+        settings_.strategy = ConflictStrategy::kCloudWins;
+      } else {
+        return refuse_root(
+            "restored-local",
+            root +
+                " was restored from an older copy: its files would overwrite newer "
+                "ones. Nothing was done. Repeat with --force restored-local to let "
+                "the restored files win, or --force restored-cloud to fetch the "
+                "cloud's");
+      }
+      demote_base(view);
+      break;
+  }
+  pair.root_dev = stat.dev;
+  pair.root_ino = stat.ino;
+  return true;
+}
+
+// Phases
+// ------------------------------------------------------------------------------------------
+
+void SyncRun::begin() {
+  parts_.report.expect(context_.pair.entries, context_.pair.bytes);
+  if (!settings_.dry_run) {
+    writer_ = std::make_unique<StateWriter>(parts_.state, [this](const Error& error) {
+      parts_.report.fatal(error);
+      stop_.request_stop();
+    });
+    context_.writer = writer_.get();
+  }
+  if (settings_.writes_root()) {
+    placer_ = std::make_unique<Placer>(parts_.files, context_.run_name,
+                                       settings_.engine.trash, parts_.clock);
+    placing_ = std::make_unique<PlacingBatch>(parts_.files, *placer_,
+                                              settings_.engine.durability, parts_.clock);
+    if (!settings_.dry_run) {
+      placer_->prepare();
+      raise_epoch(parts_.files, parts_.state, parts_.random, context_.pair);
+    }
+  }
+  if (!settings_.dry_run) {
+    context_.pair.filter_hash = filter_.fingerprint();
+    if (!settings_.writes_root()) parts_.state.save_pair(context_.pair);
+    context_.run = parts_.state.begin_run(context_.pair.id, settings_.command,
+                                          context_.pair.epoch, started_ns_);
+  }
+  keys_ = std::make_unique<KeyRunner>(context_, placing_.get(), placer_.get());
+  if (settings_.writes_root() && !settings_.dry_run) keys_->drop_stale_downloads();
+  ticker_ = std::jthread([this](const std::stop_token& stop) { tick(stop); });
+}
+
+void SyncRun::tick(const std::stop_token& stop) {
+  auto last = parts_.clock.steady_now();
+  while (parts_.clock.sleep_for(kTick, stop)) {
+    const auto now = parts_.clock.steady_now();
+    const auto elapsed =
+        std::chrono::duration_cast<std::chrono::milliseconds>(now - last);
+    last = now;
+    pool_.set_limit(parts_.concurrency.tick(elapsed));
+    parts_.report.publish_progress();
+  }
+}
+
+void SyncRun::work() {
+  begin();
+  if (settings_.only_keys.empty())
+    merge_all();
+  else
+    run_only_keys();
+  keys_->wait();
+  if (!going()) return;
+  if (check_brakes()) return;
+  delete_and_finish();
+}
+
+void SyncRun::merge_all() {
+  try {
+    merge_range({});
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCancelled) parts_.report.fatal(error);
+    keys_->wait();  // what was decided before the listing broke is sound
+    stop_.request_stop();
+    return;
+  }
+  parts_.report.listing_complete();
+}
+
+std::unique_ptr<BaseCursor> SyncRun::base_cursor(const KeyRange& range) {
+  if (context_.base_demoted) return std::make_unique<EmptyBaseCursor>();
+  return parts_.state.base_rows(context_.pair.id, range);
+}
+
+std::set<std::pair<std::uint64_t, std::uint64_t>> SyncRun::excluded_files() {
+  std::set<std::pair<std::uint64_t, std::uint64_t>> files;
+  for (const auto& path : settings_.excluded_paths) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) continue;
+    try {
+      const auto folder =
+          base::open_posix_file_system(slash == 0 ? "/" : path.substr(0, slash));
+      if (const auto stat = folder->stat(path.substr(slash + 1))) {
+        files.emplace(stat->dev, stat->ino);
+      }
+    } catch (const Error&) {
+      continue;  // its folder is gone: nothing to exclude
+    }
+  }
+  return files;
+}
+
+void SyncRun::merge_range(const KeyRange& range) {
+  LocalScanOptions local_options;
+  local_options.filter = &filter_;
+  local_options.links = settings_.engine.links;
+  local_options.empty_dirs = settings_.engine.empty_dirs;
+  local_options.range = range;
+  local_options.excluded_files = excluded_files();
+  RemoteScanOptions remote_options;
+  remote_options.prefix = context_.prefix();
+  remote_options.filter = &filter_;
+  remote_options.empty_dirs = settings_.engine.empty_dirs;
+  remote_options.range = range;
+
+  const auto remote = scan_remote(parts_.store, remote_options, context_.call);
+  const auto local = scan_local(parts_.files, local_options, context_.call);
+  const auto base = base_cursor(range);
+  CountingLocal counted_local(*local, counts_.local);
+  CountingRemote counted_remote(*remote, counts_.remote);
+  Merge::Options merge_options;
+  merge_options.filter = &filter_;
+  const auto known = parts_.writable.known_capabilities();
+  merge_options.nested_keys = known && known->nested_keys;
+  merge_options.on_unknown = [this](const UnknownRange& unknown) {
+    keys_->report_unknown(unknown);
+  };
+  Merge merge(counted_local, counted_remote, *base, merge_options);
+  MergedItem item;
+  while (merge.next(item)) {
+    context_.call.throw_if_stopped();
+    if (item.base && item.base->kind != EntryKind::kDirectory) ++counts_.base;
+    keys_->dispatch(std::exchange(item, {}));
+  }
+}
+
+void SyncRun::run_only_keys() {
+  for (const auto& key : settings_.only_keys) {
+    if (!going()) return;
+    if (!key.ends_with('/')) {
+      keys_->run_key(key);
+      continue;
+    }
+    merge_range(subtree(key));
+    keys_->close_folder(key);
+  }
+  counts_.base = parts_.state.count_base_rows(context_.pair.id);
+  // A few keys say nothing about a whole side.
+  counts_.local = counts_.remote = 1;
+}
+
+// Deletions
+// ---------------------------------------------------------------------------------------
+
+bool SyncRun::apply_brake(const std::optional<Brake>& brake) {
+  if (!brake) return false;
+  parts_.report.brake(brake->name, brake->message);
+  return true;
+}
+
+// True when a brake holds: then nothing is deleted on either side.
+bool SyncRun::check_brakes() {
+  auto local = deletes_.count(Side::kLocal);
+  auto remote = deletes_.count(Side::kRemote);
+  local.base_rows = remote.base_rows = counts_.base;
+  bool held = false;
+  if (remote.planned > 0) {
+    held |= apply_brake(
+        emptied_brake(Side::kLocal, counts_.local, counts_.base, settings_.force));
+  }
+  if (local.planned > 0) {
+    held |= apply_brake(
+        emptied_brake(Side::kRemote, counts_.remote, counts_.base, settings_.force));
+  }
+  held |= apply_brake(
+      max_delete_brake(Side::kLocal, local, settings_.max_delete, settings_.force));
+  held |= apply_brake(
+      max_delete_brake(Side::kRemote, remote, settings_.max_delete, settings_.force));
+  return held;
+}
+
+void SyncRun::delete_and_finish() {
+  DeletionPhase deletion(context_, placer_.get());
+  if (settings_.dry_run) return deletion.report_planned();
+  if (placing_) placing_->wait_idle();
+  writer_->flush();
+  if (deletes_.size() > 0) parts_.state.make_durable();
+  deletion.carry_out();
+  if (!going()) return;
+  for (const auto& key : keys_->take_late_keys()) keys_->run_key(key);
+  keys_->wait();
+  if (!going() || !settings_.only_keys.empty()) return;
+  try {
+    tidy();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    // Every file has its outcome already; the next run tidies up again.
+    parts_.report.notice(std::string("tidying up was not finished: ") + error.what());
+  }
+}
+
+// Housekeeping of a run that went through.
+void SyncRun::tidy() {
+  keys_->close_vanished();
+  if (settings_.writes_root()) {
+    std::set<std::string> live;
+    for (const auto& row : parts_.state.transfers(context_.pair.id))
+      live.insert(row.temp_name);
+    placer_->purge(settings_.engine.trash_retention_seconds, live);
+  }
+  if (settings_.writes_bucket()) keys_->abort_orphans();
+  if (settings_.direction == Direction::kSync && settings_.engine.trash) {
+    RemoteTrash(context_).purge();
+  }
+}
+
+SyncProgress SyncRun::end() {
+  if (keys_) keys_->wait();
+  if (ticker_.joinable()) {
+    ticker_.request_stop();
+    ticker_.join();
+  }
+  if (placing_) placing_->wait_idle();
+  const bool stopped = parts_.stop.stop_requested();
+  try {
+    if (writer_) {
+      writer_->flush();
+      writer_.reset();
+    }
+    SyncProgress progress = parts_.report.result(parts_.requests(), stopped);
+    if (settings_.dry_run || context_.run == 0) return progress;
+    RunRow row;
+    row.id = context_.run;
+    row.pair = context_.pair.id;
+    row.command = settings_.command;
+    row.epoch = context_.pair.epoch;
+    row.started_ns = started_ns_;
+    row.ended_ns = parts_.clock.now_ns();
+    row.outcome = outcome_of(progress);
+    row.stats = summary_json(progress);
+    parts_.state.end_run(row);
+    parts_.state.save_pair(context_.pair);
+    parts_.state.make_durable();
+    return progress;
+  } catch (const Error& error) {
+    parts_.report.fatal(error);
+    return parts_.report.result(parts_.requests(), stopped);
+  }
+}
+
+}  // namespace cloudsync::sync

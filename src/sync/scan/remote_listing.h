@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sync/scan/listing_spill.h"
+#include "sync/scan/scan.h"
+
+namespace cloudsync::sync {
+
+// The pages of one prefix, with every reason to distrust a listing turned into an Error
+// that is not retryable: a token that comes again, a key outside the prefix.
+class ListingPages {
+ public:
+  ListingPages(storage::ObjectStore& store, std::string prefix, std::string start_after);
+
+  // False after the last page. A page may be empty.
+  bool next(std::vector<storage::ObjectInfo>& objects, const CallContext& context);
+  bool at_end() const { return done_; }
+  // Goes on behind this full key instead of with the next page.
+  void jump(std::string start_after);
+  [[noreturn]] void distrust(const std::string& reason) const;
+
+ private:
+  storage::ObjectStore& store_;
+  storage::ListRequest request_;
+  bool done_ = false;
+  std::set<std::string> tokens_;  // since the last page that held anything
+};
+
+// Turns listed objects into entries with relative keys.
+class RemoteClassifier {
+ public:
+  RemoteClassifier(const RemoteScanOptions& options, bool nested_keys);
+
+  // Nothing for what is not to be seen: out of range, hidden by the filter, cloudsync's
+  // own.
+  std::optional<RemoteEntry> classify(storage::ObjectInfo info) const;
+  bool past_range(std::string_view key) const;
+  // The outermost directory ("a/b/") around this key of which no key is to be seen.
+  std::optional<std::string> unseen_directory(std::string_view key) const;
+
+ private:
+  std::optional<RemoteEntry> hidden_by_filter(RemoteEntry entry) const;
+  void find_problem(RemoteEntry& entry) const;
+
+  const RemoteScanOptions options_;
+  const bool nested_keys_;
+};
+
+// Entries in byte order, a batch a call.
+class RemoteListing {
+ public:
+  virtual ~RemoteListing() = default;
+  virtual bool next(std::vector<RemoteEntry>& batch, const CallContext& context) = 0;
+};
+
+// Straight from the pages of a store that lists in byte order.
+std::unique_ptr<RemoteListing> stream_listing(storage::ObjectStore& store,
+                                              const RemoteScanOptions& options);
+// By way of a sorted temporary database, for any other store.
+std::unique_ptr<RemoteListing> sorted_listing(storage::ObjectStore& store,
+                                              const RemoteScanOptions& options);
+
+}  // namespace cloudsync::sync

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/call_context.h"
+#include "base/file_system.h"
+#include "cloudsync/cloud_sync.h"
+#include "storage/object_store.h"
+#include "sync/scan/filter.h"
+#include "sync/scan/model.h"
+
+namespace cloudsync::sync {
+
+// Items in byte order of the key, once each.
+class LocalCursor {
+ public:
+  virtual ~LocalCursor() = default;
+  virtual bool next(LocalItem& item) = 0;  // false at the end
+};
+
+class RemoteCursor {
+ public:
+  virtual ~RemoteCursor() = default;
+  // False at the end. Throws Error when a page cannot be had, a key repeats, leaves the
+  // prefix or breaks the order: the listing is then incomplete and nothing may be
+  // deleted.
+  virtual bool next(RemoteEntry& entry) = 0;
+};
+
+struct LocalScanOptions {
+  const Filter* filter =
+      nullptr;  // nothing = everything; excluded directories are not opened
+  Links links = Links::kSkip;
+  bool empty_dirs = false;
+  KeyRange range;  // [first, last)
+  // (device, inode) of files never to be synced wherever they lie: database, log.
+  std::set<std::pair<std::uint64_t, std::uint64_t>> excluded_files;
+};
+
+// Walks the tree depth first with siblings sorted as `name` or `name/`, which is exactly
+// byte order of the keys; opens and reads directories only, never files. A directory or
+// entry that cannot be read becomes an UnknownRange or an entry with a problem. Reads
+// ahead on a thread of its own when `read_ahead` is not 0 (entries buffered). Memory: the
+// names of the directories on the current path.
+std::unique_ptr<LocalCursor> scan_local(base::FileSystem& files,
+                                        const LocalScanOptions& options,
+                                        const CallContext& context,
+                                        std::size_t read_ahead = 4096);
+
+struct RemoteScanOptions {
+  std::string prefix;  // "" or ends in '/'
+  const Filter* filter = nullptr;
+  bool empty_dirs = false;
+  KeyRange range;  // relative keys
+};
+
+// Lists the prefix page by page, one page ahead on a thread of its own; jumps over
+// <prefix>.cloudsync/ with start_after instead of paging through it. `store` retries by
+// itself.
+std::unique_ptr<RemoteCursor> scan_remote(storage::ObjectStore& store,
+                                          const RemoteScanOptions& options,
+                                          const CallContext& context);
+
+}  // namespace cloudsync::sync

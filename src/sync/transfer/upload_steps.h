@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sync/transfer/stable_read.h"
+#include "sync/transfer/transfer.h"
+
+namespace cloudsync::sync {
+
+// One try at a file whose state before reading is known. `started_ns` is the clock at
+// that stat: a file that is younger may change once more without its times showing it.
+struct UploadTry {
+  SourceFile source;
+  std::int64_t started_ns = 0;
+};
+
+// Each returns kSourceChanged when the file changed while it was read; nothing was
+// published then.
+UploadResult upload_streamed(TransferEnvironment& environment, const UploadJob& job,
+                             const UploadTry& attempt, const CallContext& context);
+UploadResult upload_in_parts(TransferEnvironment& environment, const UploadJob& job,
+                             const UploadTry& attempt, const CallContext& context);
+
+storage::ObjectKey full_key(const TransferEnvironment& environment,
+                            const std::string& key);
+storage::PutRequest put_request(const TransferEnvironment& environment,
+                                const UploadJob& job, const base::FileStat& stat,
+                                const ContentDigests& digests);
+// The outcome as a status, with the base row filled in for kDone. Throws kDataCorrupt
+// when the server says that it stored something else.
+UploadResult finish_upload(const TransferEnvironment& environment, const UploadJob& job,
+                           const UploadTry& attempt, const ContentDigests& digests,
+                           const storage::PutResult& stored);
+void report_bytes(const TransferEnvironment& environment, const std::string& key,
+                  std::uint64_t bytes);
+
+}  // namespace cloudsync::sync
