@@ -9,6 +9,8 @@
 namespace cloudsync::base {
 namespace {
 
+constexpr std::chrono::milliseconds kMostRetryAfter = std::chrono::minutes(10);
+
 std::chrono::milliseconds backoff_cap(const RetryPolicy& policy, int n) {
   std::chrono::milliseconds cap = policy.delay;
   for (int i = 1; i < n && cap < policy.max_delay; ++i) cap *= 2;
@@ -26,7 +28,9 @@ bool may_resend(Idempotency idempotency, const Error& error) {
 std::chrono::milliseconds backoff(const RetryPolicy& policy, int n, const Error& error,
                                   Random& random) {
   const auto& retry_after = error.detail().retry_after;
-  if (retry_after && retry_after->count() > 0) return *retry_after;
+  // A server's word wins over the policy, but a run does not wait for hours on it.
+  if (retry_after && retry_after->count() > 0)
+    return std::min(*retry_after, kMostRetryAfter);
   const auto cap = std::max(backoff_cap(policy, n), std::chrono::milliseconds(0));
   return std::chrono::milliseconds(random.below(static_cast<std::uint64_t>(cap.count())));
 }

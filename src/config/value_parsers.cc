@@ -237,7 +237,8 @@ std::string parse_endpoint_url(std::string_view text) {
   const std::string_view rest =
       scheme == std::string_view::npos ? std::string_view() : text.substr(scheme + 3);
   const std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
-  if (host.find('@') != std::string_view::npos) {
+  const std::string_view before_query = text.substr(0, text.find_first_of("?#"));
+  if (before_query.find('@') != std::string_view::npos) {
     throw Error(
         ErrorCode::kInvalidArgument,
         "the URL holds a user name or password; give them under storage.credentials");

@@ -35,8 +35,13 @@ timespec to_timespec(std::int64_t time_ns) {
 mode_t mode_for(const std::string& target) {
   struct stat st{};
   if (stat(target.c_str(), &st) == 0) return st.st_mode & 07777;
-  const mode_t mask = umask(0);
-  umask(mask);
+  // Asking for the mask means setting it; once, so that no other thread's file meets the
+  // gap.
+  static const mode_t mask = [] {
+    const mode_t current = umask(077);
+    umask(current);
+    return current;
+  }();
   return 0666 & ~mask;
 }
 

@@ -100,12 +100,21 @@ Value required(const std::optional<Value>& value, const char* name) {
   return *value;
 }
 
+// Larger numbers mean nothing and would overflow on their way to other units.
+std::int64_t within_a_day(std::uint64_t number) {
+  constexpr std::uint64_t kDayMs = 86'400'000;
+  return static_cast<std::int64_t>(std::min(number, kDayMs));
+}
+
 std::optional<std::chrono::milliseconds> retry_after(const http::HttpResponse& response) {
   if (const auto text = response.header("x-amz-retry-after")) {
-    if (const auto ms = parse_number(*text)) return std::chrono::milliseconds(*ms);
+    if (const auto ms = parse_number(*text))
+      return std::chrono::milliseconds(within_a_day(*ms));
   }
   if (const auto text = response.header("retry-after")) {
-    if (const auto seconds = parse_number(*text)) return std::chrono::seconds(*seconds);
+    if (const auto seconds = parse_number(*text)) {
+      return std::chrono::seconds(within_a_day(*seconds));
+    }
   }
   return std::nullopt;
 }

@@ -332,7 +332,14 @@ SyncProgress CloudSyncEngine::resolve_conflict(const PairRecord& pair,
                                                const RunOptions& options) {
   {
     const auto state = open_state_database(sync_state_db_);
-    if (!state->conflict(pair.id, path)) {
+    const auto row = state->conflict(pair.id, path);
+    if (row && row->reason == ConflictReason::kTypeConflict) {
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          "one side has a folder where the other has a file of that name: rename or move "
+          "one of them, then run again");
+    }
+    if (!row) {
       throw Error(ErrorCode::kInvalidArgument,
                   "no open conflict for this path; see 'cloudsync conflicts list'");
     }

@@ -27,10 +27,19 @@ TransferEnvironment KeyRunner::make_environment(storage::ObjectStore& store) {
 }
 
 TransferEnvironment& KeyRunner::upload_environment() {
-  std::call_once(upload_once_, [this] {
-    upload_ = std::make_unique<TransferEnvironment>(
-        make_environment(context_.writable.get(context_.call)));
-  });
+  try {
+    std::call_once(upload_once_, [this] {
+      upload_ = std::make_unique<TransferEnvironment>(
+          make_environment(context_.writable.get(context_.call)));
+    });
+  } catch (const Error& error) {
+    // A bucket that may not be written is no single key's failure.
+    if (error.code() == ErrorCode::kUnsupported) {
+      context_.report.fatal(error);
+      context_.stop_run();
+    }
+    throw;
+  }
   return *upload_;
 }
 

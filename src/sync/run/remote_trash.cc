@@ -96,23 +96,33 @@ std::uint64_t RemoteTrash::purge() {
   runs.prefix = context_.prefix() + kTrash;
   runs.delimiter = "/";
   std::uint64_t removed = 0;
-  const auto page = context_.store.list(runs, context_.call);
-  for (const auto& run_prefix : page.common_prefixes) {
-    const auto time = run_name_time(run_prefix.substr(runs.prefix.size()));
-    if (!time || *time > oldest) continue;
-    storage::ListRequest objects;
-    objects.prefix = run_prefix;
-    do {
-      const auto found = context_.store.list(objects, context_.call);
-      std::vector<storage::DeleteRequest> requests;
-      for (const auto& info : found.objects) requests.push_back({info.key, std::nullopt});
-      if (!requests.empty()) {
-        context_.writable.get(context_.call).remove_many(requests, context_.call);
-      }
-      removed += requests.size();
-      objects.page_token = found.next_page_token;
-    } while (!objects.page_token.empty());
-  }
+  do {
+    const auto page = context_.store.list(runs, context_.call);
+    for (const auto& run_prefix : page.common_prefixes) {
+      const auto time = run_name_time(run_prefix.substr(runs.prefix.size()));
+      if (time && *time <= oldest) removed += remove_below(run_prefix);
+    }
+    runs.page_token = page.next_page_token;
+  } while (!runs.page_token.empty());
+  return removed;
+}
+
+// The names belong to one run of long ago, so that nobody else can have written there
+// since.
+std::uint64_t RemoteTrash::remove_below(const std::string& run_prefix) {
+  storage::ListRequest objects;
+  objects.prefix = run_prefix;
+  std::uint64_t removed = 0;
+  do {
+    const auto page = context_.store.list(objects, context_.call);
+    std::vector<storage::DeleteRequest> requests;
+    for (const auto& info : page.objects) requests.push_back({info.key, std::nullopt});
+    if (!requests.empty()) {
+      context_.writable.get(context_.call).remove_many(requests, context_.call);
+    }
+    removed += requests.size();
+    objects.page_token = page.next_page_token;
+  } while (!objects.page_token.empty());
   return removed;
 }
 

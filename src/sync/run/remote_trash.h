@@ -27,6 +27,7 @@ class RemoteTrash {
   std::uint64_t purge();
 
  private:
+  std::uint64_t remove_below(const std::string& run_prefix);
   storage::PutResult copy_in_parts(const storage::ObjectInfo& version,
                                    const storage::ObjectKey& destination, bool if_free);
   RunContext& context_;

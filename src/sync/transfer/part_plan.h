@@ -26,14 +26,14 @@ struct PartPlan {
 // store's limits.
 inline PartPlan plan_parts(std::uint64_t size, std::uint64_t wanted,
                            const storage::Capabilities& capabilities) {
-  constexpr std::uint64_t kMiB = 1ULL << 20;
+  constexpr std::uint64_t kStep = 1ULL << 20;
   const std::uint64_t parts = std::max<std::uint64_t>(1, capabilities.max_parts);
   const std::uint64_t least = (size + parts - 1) / parts;
-  const std::uint64_t rounded = (std::max(wanted, least) + kMiB - 1) / kMiB * kMiB;
+  const std::uint64_t rounded = (std::max(wanted, least) + kStep - 1) / kStep * kStep;
   const std::uint64_t low = std::max<std::uint64_t>(1, capabilities.min_part);
   const std::uint64_t high = std::max(low, capabilities.max_part);
   return {.size = size,
-          .part_size = std::clamp(std::max<std::uint64_t>(kMiB, rounded), low, high)};
+          .part_size = std::clamp(std::max<std::uint64_t>(kStep, rounded), low, high)};
 }
 
 }  // namespace cloudsync::sync
