@@ -177,5 +177,7 @@ class CloudSyncEngine {
 
 // The process exit code of a finished run (INTERFACE: the first of 130/143, 1, 10, 11, 5, 3, 4, 0).
 int exit_code(const SyncProgress& progress);
+// The process exit code of a program that ended with this error.
+int exit_code(const Error& error);
 
 }  // namespace cloudsync

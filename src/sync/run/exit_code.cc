@@ -5,13 +5,22 @@ namespace cloudsync {
 
 namespace {
 
-int fatal_exit_code(const Error& error) {
+// A file of this machine that may not be read is one item's failure; a bucket is the
+// credentials'.
+bool concerns_service(const Error& error) {
+  return error.detail().http_status != 0 || !error.detail().provider_code.empty();
+}
+
+}  // namespace
+
+int exit_code(const Error& error) {
   switch (error.code()) {
+    case ErrorCode::kCancelled:
+      return 130;
     case ErrorCode::kUnauthenticated:
       return 10;
     case ErrorCode::kPermissionDenied:
-      // Without an answer of a service it is the local file system that refuses.
-      return error.detail().http_status != 0 ? 10 : 3;
+      return concerns_service(error) ? 10 : 3;
     case ErrorCode::kUnavailable:
     case ErrorCode::kThrottled:
     case ErrorCode::kDeadlineExceeded:
@@ -28,17 +37,18 @@ int fatal_exit_code(const Error& error) {
     case ErrorCode::kLocalIo:
     case ErrorCode::kDataCorrupt:
     case ErrorCode::kArchived:
+    case ErrorCode::kAlreadyExists:
+    case ErrorCode::kPreconditionFailed:
       return 3;
-    default:
+    case ErrorCode::kInternal:
       return 1;
   }
+  return 1;
 }
-
-}  // namespace
 
 int exit_code(const SyncProgress& progress) {
   if (progress.stopped) return 130;
-  const int fatal = progress.fatal ? fatal_exit_code(*progress.fatal) : 0;
+  const int fatal = progress.fatal ? exit_code(*progress.fatal) : 0;
   if (fatal == 1 || fatal == 10 || fatal == 11 || fatal == 2 || fatal == 7) return fatal;
   if (progress.brake) return 5;
   // Something archived that was needed here could not be had: the trees differ.
