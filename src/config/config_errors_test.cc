@@ -73,7 +73,7 @@ TEST_F(ConfigErrors, CredentialsOfAnotherProviderNameTheRightOnes) {
                      "    account_key: abcdef\n"),
             "c.yaml:5: storage.credentials.account_key does not belong to provider s3, "
             "which takes "
-            "aws_access_key_id, aws_secret_access_key, aws_session_token");
+            "aws_access_key_id, aws_secret_access_key, aws_session_token, anonymous");
   EXPECT_EQ(
       error_of("storage:\n  provider: gcs\n  bucket: b\n  credentials:\n"
                "    aws_access_key_id: x\n"),

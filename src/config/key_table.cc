@@ -51,6 +51,10 @@ constexpr char kTenantId[] = "tenant_id";
 constexpr char kClientId[] = "client_id";
 constexpr char kClientSecret[] = "client_secret";
 
+void set_anonymous(SyncConfig& config, Text value) {
+  if (parse_bool(value)) config.storage.credentials["anonymous"] = "true";
+}
+
 void set_chunk_size(SyncConfig& config, const std::string& text) {
   config.storage.chunk_size = parse_size(text);
   if (config.storage.chunk_size == 0) {
@@ -116,6 +120,8 @@ constexpr KeySpec kTable[] = {
      "S3", credential<kSecretAccessKey>, Masking::kFull},
     {"storage.credentials.aws_session_token", "secret", "", "none",
      "S3, with temporary credentials", credential<kSessionToken>, Masking::kFull},
+    {"storage.credentials.anonymous", "`true` or `false`", "false", "",
+     "S3: requests are not signed, for public buckets", set_anonymous},
     {"storage.credentials.service_account_file", "file", "", "the ordinary chain",
      "GCS: JSON key of a service account", credential<kServiceAccountFile>,
      Masking::kNone, false, true},

@@ -26,7 +26,8 @@ struct ProviderCredentials {
 
 const std::vector<ProviderCredentials>& credential_table() {
   static const std::vector<ProviderCredentials> table{
-      {"s3", {"aws_access_key_id", "aws_secret_access_key", "aws_session_token"}},
+      {"s3",
+       {"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "anonymous"}},
       {"gcs", {"service_account_file"}},
       {"azure",
        {"connection_string", "account_name", "account_key", "sas_token", "tenant_id",
@@ -83,6 +84,12 @@ void check_credential_names(LoadedConfig& loaded) {
 
 void check_s3_key_pair(LoadedConfig& loaded) {
   const auto& credentials = loaded.config.storage.credentials;
+  if (credentials.contains("anonymous")) {
+    if (credentials.size() == 1) return;
+    fail(shown(loaded, std::string(kCredentials) + "anonymous").origin,
+         std::string(kCredentials) +
+             "anonymous is given beside keys; give one or the other");
+  }
   const bool any = !credentials.empty();
   for (const std::string name : {"aws_access_key_id", "aws_secret_access_key"}) {
     if (!any || credentials.contains(name)) continue;

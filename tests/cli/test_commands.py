@@ -144,3 +144,20 @@ def test_json_on_stdout_is_nothing_but_json(machine):
     machine.write("f", b"x")
     for line in machine.run("sync", check=0).stdout.splitlines():
         json.loads(line)
+
+
+def test_public_bucket_needs_no_credentials(minio_bucket, tmp_path):
+    minio_bucket.write("data/f", b"public")
+    minio_bucket.client.put_bucket_policy(Bucket=minio_bucket.name, Policy=json.dumps({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": ["*"]},
+                       "Action": ["s3:GetObject", "s3:ListBucket"],
+                       "Resource": [f"arn:aws:s3:::{minio_bucket.name}",
+                                    f"arn:aws:s3:::{minio_bucket.name}/*"]}]}))
+    machine = Machine(tmp_path / "m", minio_bucket)
+    machine.configure(storage={"credentials": {"anonymous": True}})
+    machine.run("download", check=0)
+    assert machine.contents() == {"f": b"public"}
+    machine.write("g", b"not allowed")
+    assert machine.run("upload").code in (3, 10)
+    assert minio_bucket.keys() == ["data/f"]
