@@ -38,10 +38,12 @@ void KeyRunner::dispatch(MergedItem item) {
   }
   report_problems(item);
   if (item.local_unknown || item.remote_unknown) return;
+  // On the stack: of a million keys nearly all end here.
+  Observed observed;
+  observed.item = std::move(item);
+  if (decide_key(context_, observed, false) && settle_quickly(observed)) return;
   auto task = std::make_shared<Task>();
-  task->observed.item = std::move(item);
-  if (decide_key(context_, task->observed, false) && settle_quickly(task->observed))
-    return;
+  task->observed = std::move(observed);
   start(std::move(task), false);
 }
 
