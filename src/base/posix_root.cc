@@ -49,20 +49,6 @@ bool detect_openat2(int root) {
   return fd.valid();
 }
 
-ErrorCode code_of(int error) {
-  switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-      return ErrorCode::kDiskFull;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return ErrorCode::kPermissionDenied;
-    default:
-      return ErrorCode::kLocalIo;
-  }
-}
-
 // Saturates: some file systems hand out times that nanoseconds in 64 bits cannot hold.
 std::int64_t to_nanoseconds(const timespec& time) {
   std::int64_t ns = 0;
@@ -107,8 +93,22 @@ std::string joined(const std::vector<std::string>& parts) {
 
 }  // namespace
 
+ErrorCode io_error_code(int error) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+      return ErrorCode::kDiskFull;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return ErrorCode::kPermissionDenied;
+    default:
+      return ErrorCode::kLocalIo;
+  }
+}
+
 void throw_io(int error, std::string_view what, const std::string& absolute_path) {
-  throw Error(code_of(error),
+  throw Error(io_error_code(error),
               fmt::format("cannot {} '{}': {}", what, printable(absolute_path),
                           std::generic_category().message(error)));
 }

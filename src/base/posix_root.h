@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/file_system.h"
+#include "cloudsync/error.h"
 
 namespace cloudsync::base {
 
@@ -51,6 +52,8 @@ auto retry_interrupted(Call&& call) -> decltype(call()) {
   }
 }
 
+// Full disks and missing rights have codes of their own; the rest is kLocalIo.
+ErrorCode io_error_code(int error);
 // Throws "cannot <what> '<path>': <reason>" with the code that the errno calls for.
 [[noreturn]] void throw_io(int error, std::string_view what,
                            const std::string& absolute_path);

@@ -14,47 +14,15 @@
 #include <system_error>
 #include <vector>
 
+#include "base/posix_root.h"
 #include "cloudsync/error.h"
 
 namespace cloudsync::storage::local {
 namespace {
 
+// A key's component that no file can bear is this store's limit, not a fault of the disk.
 ErrorCode code_of(int error) {
-  switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-      return ErrorCode::kDiskFull;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return ErrorCode::kPermissionDenied;
-    case ENAMETOOLONG:
-      return ErrorCode::kUnsupported;
-    default:
-      return ErrorCode::kLocalIo;
-  }
-}
-
-base::FileKind kind_of(mode_t mode) {
-  if (S_ISREG(mode)) return base::FileKind::kRegular;
-  if (S_ISDIR(mode)) return base::FileKind::kDirectory;
-  return S_ISLNK(mode) ? base::FileKind::kSymlink : base::FileKind::kSpecial;
-}
-
-std::int64_t nanoseconds(const timespec& time) {
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
-base::FileStat convert(const struct stat& st) {
-  base::FileStat result;
-  result.kind = kind_of(st.st_mode);
-  result.size = static_cast<std::uint64_t>(st.st_size);
-  result.mtime_ns = nanoseconds(st.st_mtim);
-  result.ctime_ns = nanoseconds(st.st_ctim);
-  result.ino = st.st_ino;
-  result.dev = st.st_dev;
-  result.mode = st.st_mode & 07777;
-  return result;
+  return error == ENAMETOOLONG ? ErrorCode::kUnsupported : base::io_error_code(error);
 }
 
 // For kernels and sandboxes without openat2: one component at a time.
@@ -121,7 +89,8 @@ UniqueFd open_beneath(int dir, const std::string& path, int flags) {
 std::optional<base::FileStat> stat_at(int dir, const std::string& name,
                                       const std::string& where) {
   struct stat st{};
-  if (fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) return convert(st);
+  if (fstatat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
+    return base::to_file_stat(st);
   if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
   throw_errno("look at", where, errno);
 }
@@ -129,7 +98,7 @@ std::optional<base::FileStat> stat_at(int dir, const std::string& name,
 base::FileStat stat_of(int fd, const std::string& where) {
   struct stat st{};
   if (fstat(fd, &st) != 0) throw_errno("look at", where, errno);
-  return convert(st);
+  return base::to_file_stat(st);
 }
 
 bool is_linked(int fd) {

@@ -110,11 +110,11 @@ bool equals_by_parts(const RunContext& context, const Observed& observed) {
 }
 
 // A preserved symlink equals the zero-byte object that names the same target.
-Content compare_link(const RunContext& context, const Observed& observed) {
-  const auto info = context.store.head(observed.item.remote->info.key, context.call);
-  if (!info || !info->metadata) return Content::kDifferent;
-  return from_equality(symlink_target(*info->metadata) ==
-                       observed.item.local->link_target);
+Content compare_link(const RunContext& context, Observed& observed) {
+  if (!head_once(context, observed)) return Content::kDifferent;
+  const auto& metadata = observed.item.remote->info.metadata;
+  if (!metadata) return Content::kDifferent;
+  return from_equality(symlink_target(*metadata) == observed.item.local->link_target);
 }
 
 Content compare_bytes(const RunContext& context, const Observed& observed) {
@@ -147,13 +147,9 @@ Content compare_by_reading(const RunContext& context, Observed& observed) {
   if (const auto known = compare_hashes(info, local); known != Content::kUnknown)
     return known;
   if (equals_by_parts(context, observed)) return Content::kEqual;
-  if (!observed.headed) {
-    if (auto head = context.store.head(info.key, context.call)) {
-      info = std::move(*head);
-      observed.headed = true;
-      if (const auto known = compare_hashes(info, local); known != Content::kUnknown)
-        return known;
-    }
+  if (!observed.headed && head_once(context, observed)) {
+    if (const auto known = compare_hashes(info, local); known != Content::kUnknown)
+      return known;
   }
   return compare_bytes(context, observed);
 }

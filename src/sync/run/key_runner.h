@@ -85,7 +85,7 @@ class KeyRunner {
                   const PlaceResult& placed, bool racy);
   bool queue(const TaskPtr& task, std::uint64_t bytes);
   bool blocked_by_directory(const TaskPtr& task);
-  void set_aside(const TaskPtr& task);
+  bool set_aside(const TaskPtr& task);
   void follow_up(const std::string& key);
 
   TransferEnvironment& upload_environment();

@@ -28,8 +28,7 @@ bool KeyRunner::blocked_by_directory(const TaskPtr& task) {
   if (observed.item.local || observed.item.key.ends_with('/')) return false;
   const auto stat = context_.files.stat(observed.item.key);
   if (!stat || stat->kind != base::FileKind::kDirectory) return false;
-  set_aside(task);
-  if (task->observed.action.kind == ActionKind::kNone) return true;
+  if (set_aside(task)) return true;
   hold(observed, ConflictReason::kTypeConflict);
   finish(task);
   return true;
@@ -125,8 +124,7 @@ void KeyRunner::commit_get(const TaskPtr& task, const DownloadResult& result,
   }
   if (placed.status == PlaceStatus::kTypeConflict) {
     context_.files.remove_file(result.temp_path);
-    set_aside(task);
-    if (observed.action.kind == ActionKind::kNone) return;
+    if (set_aside(task)) return;
     hold(observed, ConflictReason::kTypeConflict);
     return finish(task);
   }

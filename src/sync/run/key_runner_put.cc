@@ -85,8 +85,7 @@ void KeyRunner::put(const TaskPtr& task) {
     if (error.code() != ErrorCode::kUnsupported ||
         environment.store.capabilities().nested_keys)
       throw;
-    set_aside(task);
-    if (task->observed.action.kind != ActionKind::kNone) throw;
+    if (!set_aside(task)) throw;
   }
 }
 
@@ -138,16 +137,16 @@ void KeyRunner::abort_orphans() {
 }
 
 // The name is blocked by something that this run may delete at its end: try again then.
-// The second time the action stays and the caller reports it.
-void KeyRunner::set_aside(const TaskPtr& task) {
-  const auto key = task->observed.item.key;
+// False the second time; the caller then reports it.
+bool KeyRunner::set_aside(const TaskPtr& task) {
   {
+    const auto& key = task->observed.item.key;
     const std::lock_guard lock(mutex_);
-    if (!set_aside_once_.insert(key).second) return;
+    if (!set_aside_once_.insert(key).second) return false;
     late_keys_.insert(key);
   }
-  task->observed.action = Action{};
   finish(task);
+  return true;
 }
 
 }  // namespace cloudsync::sync

@@ -116,13 +116,7 @@ class Decider {
   }
 
   bool head() {
-    if (observed_.headed) return true;
-    if (!may_read_) return false;
-    auto info = context_.store.head(observed_.item.remote->info.key, context_.call);
-    if (!info) return false;
-    observed_.item.remote->info = std::move(*info);
-    observed_.headed = true;
-    return true;
+    return observed_.headed || (may_read_ && head_once(context_, observed_));
   }
 
   const RunContext& context_;
@@ -184,6 +178,15 @@ std::optional<HashedFile> hash_entry(const RunContext& context, const LocalEntry
   hashed.md5 = hash::Md5::of(
       std::as_bytes(std::span(entry.link_target.data(), entry.link_target.size())));
   return hashed;
+}
+
+bool head_once(const RunContext& context, Observed& observed) {
+  if (observed.headed) return true;
+  auto info = context.store.head(observed.item.remote->info.key, context.call);
+  if (!info) return false;
+  observed.item.remote->info = std::move(*info);
+  observed.headed = true;
+  return true;
 }
 
 bool decide_key(const RunContext& context, Observed& observed, bool may_read) {

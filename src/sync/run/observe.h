@@ -31,6 +31,10 @@ bool decide_key(const RunContext& context, Observed& observed, bool may_read);
 // for a directory. Nothing when the file changed while being read.
 std::optional<HashedFile> hash_entry(const RunContext& context, const LocalEntry& entry);
 
+// Replaces the listing's description of the object by a HEAD's, once a key. False when it
+// is gone.
+bool head_once(const RunContext& context, Observed& observed);
+
 // Rows that only remember "sync made this directory" are no base of a directory marker.
 void drop_directory_record(MergedItem& item);
 

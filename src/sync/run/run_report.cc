@@ -200,11 +200,6 @@ bool RunReport::has_fatal() const {
   return progress_.fatal.has_value();
 }
 
-bool RunReport::has_brake() const {
-  const std::lock_guard lock(mutex_);
-  return progress_.brake.has_value();
-}
-
 void RunReport::publish_progress() {
   if (!on_progress_) return;
   ProgressSnapshot snapshot;

@@ -48,7 +48,6 @@ class RunReport {
   void brake(const std::string& name, const std::string& message);
   void fatal(const Error& error);  // the first one is kept
   bool has_fatal() const;
-  bool has_brake() const;
 
   void publish_progress();
   std::vector<SyncConflict> take_conflicts();
