@@ -31,7 +31,7 @@ struct CloudFile {
 };
 
 struct StorageOptions {
-  std::string provider;           // "s3", "local"
+  std::string provider;           // "s3", "gcs", "azure", "local"
   std::string bucket;
   std::string path;               // local: folder that holds the buckets
   std::string region;
@@ -43,6 +43,15 @@ struct StorageOptions {
   std::string storage_class;
   std::string ca_bundle;
   bool verify_tls = true;
+  // S3 only: server-side encryption of uploads ("AES256", "aws:kms", "aws:kms:dsse") and its KMS key,
+  // or the customer's own key (32 bytes in base64; also sent when reading).
+  std::string server_side_encryption;
+  std::string sse_kms_key_id;
+  std::string sse_customer_key;
+  bool requester_pays = false;            // S3: the requester is billed
+  bool use_dual_stack = false;            // S3 endpoints of AWS: IPv6 too
+  bool use_fips_endpoint = false;         // S3 endpoints of AWS
+  bool use_accelerate_endpoint = false;   // S3 endpoints of AWS
   std::uint64_t multipart_threshold = 100'000'000;  // bytes
   std::uint64_t chunk_size = 5ULL << 20;            // bytes
   std::map<std::string, std::string> credentials;   // by the names of the configuration file
@@ -93,6 +102,16 @@ class CloudStorage {
 class S3CloudStorage : public CloudStorage {
  public:
   explicit S3CloudStorage(StorageOptions options);
+};
+
+class GCSCloudStorage : public CloudStorage {
+ public:
+  explicit GCSCloudStorage(StorageOptions options);
+};
+
+class AzureCloudStorage : public CloudStorage {
+ public:
+  explicit AzureCloudStorage(StorageOptions options);
 };
 
 class LocalCloudStorage : public CloudStorage {

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "auth/aws_profile.h"
+#include "auth/environment.h"
 #include "cloudsync/error.h"
 
 namespace cloudsync::auth {

@@ -28,10 +28,10 @@ const std::vector<ProviderCredentials>& credential_table() {
   static const std::vector<ProviderCredentials> table{
       {"s3",
        {"aws_access_key_id", "aws_secret_access_key", "aws_session_token", "anonymous"}},
-      {"gcs", {"service_account_file"}},
+      {"gcs", {"service_account_file", "anonymous"}},
       {"azure",
        {"connection_string", "account_name", "account_key", "sas_token", "tenant_id",
-        "client_id", "client_secret"}},
+        "client_id", "client_secret", "anonymous"}},
       {"local", {}},
   };
   return table;

@@ -230,6 +230,14 @@ std::string parse_addressing_style(std::string_view text) {
   return std::string(parse_named(text, kNames));
 }
 
+std::string parse_server_side_encryption(std::string_view text) {
+  if (text.empty()) return {};
+  constexpr std::array kNames{Named<std::string_view>{"AES256", "AES256"},
+                              Named<std::string_view>{"aws:kms", "aws:kms"},
+                              Named<std::string_view>{"aws:kms:dsse", "aws:kms:dsse"}};
+  return std::string(parse_named(text, kNames));
+}
+
 std::string parse_endpoint_url(std::string_view text) {
   if (text.empty()) return {};
   const std::size_t scheme = text.find("://");

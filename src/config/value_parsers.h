@@ -38,6 +38,7 @@ Keep parse_keep(std::string_view text);
 std::string parse_provider(std::string_view text);
 // One of "auto", "path", "virtual".
 std::string parse_addressing_style(std::string_view text);
+std::string parse_server_side_encryption(std::string_view text);
 // http:// or https:// with a host and without credentials, which would end up in
 // messages.
 std::string parse_endpoint_url(std::string_view text);

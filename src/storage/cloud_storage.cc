@@ -155,11 +155,19 @@ bool CloudStorage::delete_file(const std::string& cloud_path) {
 S3CloudStorage::S3CloudStorage(StorageOptions options)
     : CloudStorage(with_provider(std::move(options), "s3")) {}
 
+GCSCloudStorage::GCSCloudStorage(StorageOptions options)
+    : CloudStorage(with_provider(std::move(options), "gcs")) {}
+
+AzureCloudStorage::AzureCloudStorage(StorageOptions options)
+    : CloudStorage(with_provider(std::move(options), "azure")) {}
+
 LocalCloudStorage::LocalCloudStorage(StorageOptions options)
     : CloudStorage(with_provider(std::move(options), "local")) {}
 
 std::unique_ptr<CloudStorage> make_cloud_storage(const StorageOptions& options) {
   if (options.provider == "s3") return std::make_unique<S3CloudStorage>(options);
+  if (options.provider == "gcs") return std::make_unique<GCSCloudStorage>(options);
+  if (options.provider == "azure") return std::make_unique<AzureCloudStorage>(options);
   if (options.provider == "local") return std::make_unique<LocalCloudStorage>(options);
   // Names the providers that there are.
   storage::make_object_store(options);

@@ -42,6 +42,14 @@ struct ByteRange {
 // The order in which `list` yields keys.
 enum class KeyOrder { kUtf8, kUtf16, kComponent, kNone };
 
+// How a file's modification time is written into object metadata: the form that rclone, gsutil and
+// gcloud read on that provider.
+enum class MtimeStyle {
+  kDecimalSeconds,     // mtime=1700000000.123456789 (S3)
+  kRfc3339,            // mtime=2023-11-14T22:13:20.123456789Z (Azure)
+  kRfc3339AndSeconds,  // the same and goog-reserved-file-mtime=1700000000 (GCS)
+};
+
 // What this store honours. Data, so that the planner reads it and decorators can overlay it.
 struct Capabilities {
   bool declared = true;  // false: a custom endpoint whose answers must be probed before a mutation
@@ -57,14 +65,20 @@ struct Capabilities {
   bool crc64nvme = false;                      // checksum kinds a write may carry
   bool crc32c = false;
   bool multipart = false;
+  bool sequential_parts = false;   // parts go in order, one at a time (a GCS session)
+  bool part_copies = true;         // copy_part exists
+  bool lists_uploads = true;       // list_uploads knows uploads whose id was lost
   // Every body travels under a signed SHA-256 that the server checks (S3 over plain http): another
   // checksum would prove nothing more.
   bool signed_payload = false;
   KeyOrder list_order = KeyOrder::kUtf8;
+  MtimeStyle mtime_style = MtimeStyle::kDecimalSeconds;
+  std::uint64_t max_single_copy = 5ULL << 30;  // bytes one copy() takes; above: copy_part
   std::uint64_t max_single_put = 5ULL << 30;   // bytes
   std::uint64_t max_object = 50ULL << 40;      // bytes
   std::uint64_t min_part = 5ULL << 20;         // bytes, all parts but the last
   std::uint64_t max_part = 5ULL << 30;         // bytes
+  std::uint64_t part_multiple = 1;             // bytes; all parts but the last are a multiple
   std::uint32_t max_parts = 10000;
   std::uint32_t batch_delete_limit = 1000;     // keys in one remove_many request
 };
@@ -160,7 +174,7 @@ struct CopyRequest {
   std::optional<VersionToken> source_if_match;
   ObjectKey destination;
   Precondition condition;  // on the destination, where the capability says so
-  std::uint64_t size = 0;  // of the source; above max_single_put the caller copies by parts
+  std::uint64_t size = 0;  // of the source; above max_single_copy the caller copies by parts
 };
 
 struct BucketInfo {
@@ -171,7 +185,10 @@ struct BucketInfo {
 
 struct BeginUploadRequest {
   ObjectKey key;
+  // What complete_upload will ask again: a GCS session takes its condition at the beginning.
+  Precondition condition;
   std::uint64_t size = 0;
+  std::uint64_t part_size = 0;  // of all parts but the last
   std::string content_type;
   std::string storage_class;
   Metadata metadata;
@@ -181,6 +198,7 @@ struct PartRequest {
   ObjectKey key;
   UploadId upload;
   std::uint32_t number = 0;  // 1-based
+  std::uint64_t offset = 0;  // of its first byte in the object
   std::optional<Md5Digest> md5;
   std::optional<Sha256Digest> sha256;
   std::optional<std::uint64_t> crc64nvme;
@@ -210,6 +228,11 @@ struct CompleteRequest {
   Precondition condition;
   std::uint64_t size = 0;
   std::optional<std::uint64_t> crc64nvme;  // of the whole object
+  std::optional<Md5Digest> md5;            // of the whole object, where it is known
+  // As in BeginUploadRequest: Azure takes them only here.
+  std::string content_type;
+  std::string storage_class;
+  Metadata metadata;
 };
 
 struct UploadInfo {
@@ -227,7 +250,8 @@ class MultipartStore {
   virtual PartReceipt upload_part(const PartRequest&, ByteSource&, const CallContext&) = 0;
   // Throws kPreconditionFailed when the source changed.
   virtual PartReceipt copy_part(const CopyPartRequest&, const CallContext&) = 0;
-  // The object appears whole and at once. kPreconditionFailed leaves the upload to be aborted;
+  // The object appears whole and at once, never before: a store whose last part would publish it
+  // keeps that part until here. kPreconditionFailed leaves the upload to be aborted;
   // kNotFound when the upload is gone (perhaps because an earlier attempt succeeded).
   virtual PutResult complete_upload(const CompleteRequest&, const CallContext&) = 0;
   virtual void abort_upload(const ObjectKey&, const UploadId&, const CallContext&) = 0;  // idempotent

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/s3/s3_client.h"
 
-#include "auth/sigv4.h"
+#include "auth/aws/sigv4.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/time_format.h"

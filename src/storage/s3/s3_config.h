@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "auth/aws_profile.h"
+#include "auth/aws/aws_profile.h"
 #include "cloudsync/cloud_storage.h"
 #include "storage/object_store.h"
 

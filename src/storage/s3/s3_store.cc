@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/s3/s3_store.h"
 
-#include "auth/aws_credential_chain.h"
+#include "auth/aws/aws_credential_chain.h"
 #include "base/encoding.h"
 #include "http/curl_transport.h"
 #include "storage/s3/s3_client.h"

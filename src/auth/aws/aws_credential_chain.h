@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "auth/aws_profile.h"
-#include "auth/credentials.h"
+#include "auth/aws/aws_profile.h"
+#include "auth/aws/aws_credentials.h"
 
 namespace cloudsync::auth {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "auth/aws_profile_parser.h"
+#include "auth/aws/aws_profile_parser.h"
 
 #include <algorithm>
 #include <string_view>

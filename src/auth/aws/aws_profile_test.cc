@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "auth/aws_profile.h"
+#include "auth/aws/aws_profile.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

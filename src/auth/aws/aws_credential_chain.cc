@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "auth/aws_credential_chain.h"
+#include "auth/aws/aws_credential_chain.h"
 
 #include <array>
 #include <mutex>
 #include <utility>
 #include <vector>
 
-#include "auth/credential_source.h"
+#include "auth/aws/credential_source.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/time_format.h"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "auth/sigv4.h"
+#include "auth/aws/sigv4.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 #include <thread>
 
-#include "auth/signing_key.h"
+#include "auth/aws/signing_key.h"
 #include "base/encoding.h"
 #include "base/time_format.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "auth/aws_profile.h"
+#include "auth/aws/aws_profile.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -9,7 +9,7 @@
 #include <sstream>
 #include <system_error>
 
-#include "auth/aws_profile_parser.h"
+#include "auth/aws/aws_profile_parser.h"
 #include "auth/blank.h"
 #include "cloudsync/error.h"
 
@@ -69,21 +69,6 @@ std::string joined_places(const AwsConfigPaths& paths) {
 }
 
 }  // namespace
-
-Environment process_environment() {
-  return [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-  };
-}
-
-std::optional<std::string> environment_value(const Environment& environment,
-                                             const std::string& name) {
-  const auto value = environment(name);
-  if (!value) return std::nullopt;
-  const std::string_view content = trim_blanks(*value);
-  return content.empty() ? std::nullopt : std::optional<std::string>(content);
-}
 
 AwsConfigPaths aws_config_paths(const Environment& environment) {
   return {file_path(environment, "AWS_CONFIG_FILE", ".aws/config"),

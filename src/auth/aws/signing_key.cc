@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "auth/signing_key.h"
+#include "auth/aws/signing_key.h"
 
 #include <array>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <utility>
 
-#include "auth/credential_source.h"
+#include "auth/aws/credential_source.h"
 #include "base/time_format.h"
 #include "cloudsync/error.h"
 

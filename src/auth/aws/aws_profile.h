@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <map>
-#include <optional>
 #include <string>
 
-namespace cloudsync::auth {
+#include "auth/environment.h"
 
-using Environment = std::function<std::optional<std::string>(const std::string&)>;
-Environment process_environment();
+namespace cloudsync::auth {
 
 // name -> value; nested blocks as "s3.endpoint_url".
 using ProfileProperties = std::map<std::string, std::string>;
@@ -31,10 +28,6 @@ struct AwsConfigPaths {
   std::string credentials;
 };
 AwsConfigPaths aws_config_paths(const Environment& environment);
-
-// The variable's value; nothing when it is unset or blank.
-std::optional<std::string> environment_value(const Environment& environment,
-                                             const std::string& name);
 
 // Parses both texts (either may be empty). Throws Error{kInvalidArgument} with file and
 // line.

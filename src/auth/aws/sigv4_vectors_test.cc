@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "auth/sigv4.h"
+#include "auth/aws/sigv4.h"
 #include "base/encoding.h"
 #include "base/time_format.h"
 #include "hash/digest.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "auth/credential_source.h"
+#include "auth/aws/credential_source.h"
 #include "cloudsync/error.h"
 
 namespace cloudsync::auth {

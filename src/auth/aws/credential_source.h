@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "auth/aws_credential_chain.h"
-#include "auth/aws_profile.h"
-#include "auth/credentials.h"
+#include "auth/aws/aws_credential_chain.h"
+#include "auth/aws/aws_profile.h"
+#include "auth/aws/aws_credentials.h"
 #include "base/call_context.h"
 
 namespace cloudsync::auth {

@@ -2,7 +2,7 @@
 #include <array>
 #include <utility>
 
-#include "auth/credential_source.h"
+#include "auth/aws/credential_source.h"
 #include "cloudsync/error.h"
 
 namespace cloudsync::auth {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "auth/credentials.h"
+#include "auth/aws/aws_credentials.h"
 
 namespace cloudsync::auth {
 

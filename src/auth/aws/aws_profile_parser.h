@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "auth/aws_profile.h"
+#include "auth/aws/aws_profile.h"
 
 namespace cloudsync::auth {
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "auth/sigv4.h"
+#include "auth/aws/sigv4.h"
 
 #include <algorithm>
 #include <string_view>
 
 #include "auth/blank.h"
-#include "auth/signing_key.h"
+#include "auth/aws/signing_key.h"
 #include "base/encoding.h"
 #include "base/time_format.h"
 #include "hash/digest.h"

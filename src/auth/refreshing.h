@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "base/call_context.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "cloudsync/error.h"
+
+namespace cloudsync::auth {
+
+// How long before its end a credential is renewed. Within `advisory` one caller tries
+// while the others go on with the old one; within `mandatory` everybody waits for the new
+// one. A credential that lives shorter than four times a window shrinks the window to a
+// quarter of its life.
+struct RefreshWindows {
+  std::chrono::seconds advisory{900};
+  std::chrono::seconds mandatory{600};
+};
+
+// Keeps one credential (a copyable value with `expires_ns`, comparable by ==) fresh.
+// Thread-safe, single flight: at most one `load` runs at a time, and who waited for one
+// that failed gets its error instead of trying again. A failed renewal of a credential
+// that is still valid is a warning and is tried again after `kPause`.
+template <class Credential>
+class Refreshing {
+ public:
+  using Load = std::function<Credential(const CallContext&)>;
+
+  explicit Refreshing(Load load, RefreshWindows windows = {},
+                      const base::Clock& clock = base::system_clock())
+      : load_(std::move(load)), windows_(windows), clock_(clock) {}
+
+  // Throws what `load` throws when no valid credential is left, kCancelled when the
+  // context stops while another caller's load is awaited.
+  Credential get(const CallContext& context) {
+    std::unique_lock lock(mutex_);
+    const Age age = age_now();
+    if (age == Age::kFresh) return *value_;
+    if (age == Age::kAging && (loading_ || clock_.now_ns() < next_try_ns_))
+      return *value_;
+    if (!loading_) return load(lock, context);
+    return await_other(lock, context);
+  }
+
+  // Forgets the credential the service refused, unless a newer one is here already.
+  void invalidate(const Credential& refused) {
+    const std::lock_guard lock(mutex_);
+    if (value_ && *value_ == refused) value_.reset();
+  }
+
+ private:
+  enum class Age { kFresh, kAging, kDue, kGone };
+  static constexpr std::int64_t kSecond = 1'000'000'000;
+  static constexpr std::int64_t kPause = 60 * kSecond;
+
+  Age age_now() const {
+    if (!value_) return Age::kGone;
+    if (!value_->expires_ns) return Age::kFresh;
+    const std::int64_t left = *value_->expires_ns - clock_.now_ns();
+    if (left <= 0) return Age::kGone;
+    if (left <= window(windows_.mandatory)) {
+      // Asked for a moment ago and not given: until the end the old one is good enough.
+      return clock_.now_ns() < next_try_ns_ ? Age::kAging : Age::kDue;
+    }
+    return left <= window(windows_.advisory) ? Age::kAging : Age::kFresh;
+  }
+
+  std::int64_t window(std::chrono::seconds wanted) const {
+    const std::int64_t life = *value_->expires_ns - loaded_ns_;
+    return std::min<std::int64_t>(wanted.count() * kSecond, life / 4);
+  }
+
+  Credential load(std::unique_lock<std::mutex>& lock, const CallContext& context) {
+    loading_ = true;
+    lock.unlock();
+    std::optional<Credential> fresh;
+    std::optional<Error> failure;
+    try {
+      fresh = load_(context);
+    } catch (const Error& error) {
+      failure = error;
+    }
+    lock.lock();
+    loading_ = false;
+    ++generation_;
+    failure_ = failure;
+    changed_.notify_all();
+    if (fresh) {
+      value_ = std::move(fresh);
+      loaded_ns_ = clock_.now_ns();
+      next_try_ns_ = 0;
+      return *value_;
+    }
+    if (failure->code() == ErrorCode::kCancelled || age_now() == Age::kGone)
+      throw *failure;
+    next_try_ns_ = clock_.now_ns() + kPause;
+    base::log().warn("credentials could not be renewed yet: {}", failure->what());
+    return *value_;
+  }
+
+  Credential await_other(std::unique_lock<std::mutex>& lock, const CallContext& context) {
+    const std::uint64_t before = generation_;
+    const auto ended = [&] { return generation_ != before; };
+    const bool in_time = context.deadline ? changed_.wait_until(lock, context.stop,
+                                                                *context.deadline, ended)
+                                          : changed_.wait(lock, context.stop, ended);
+    context.throw_if_stopped();
+    if (!in_time) {
+      throw Error(ErrorCode::kDeadlineExceeded, "the credentials did not come in time");
+    }
+    if (age_now() != Age::kGone) return *value_;
+    // The other caller was stopped, not refused: this one has to try for itself.
+    if (failure_ && failure_->code() != ErrorCode::kCancelled) throw *failure_;
+    return loading_ ? await_other(lock, context) : load(lock, context);
+  }
+
+  const Load load_;
+  const RefreshWindows windows_;
+  const base::Clock& clock_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::optional<Credential> value_;  // this and the following: guarded by mutex_
+  std::optional<Error> failure_;     // of the last load
+  std::int64_t loaded_ns_ = 0;
+  std::int64_t next_try_ns_ = 0;
+  std::uint64_t generation_ = 0;  // of loads that ended
+  bool loading_ = false;
+};
+
+}  // namespace cloudsync::auth

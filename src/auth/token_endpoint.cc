@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "auth/token_endpoint.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/byte_stream.h"
+#include "base/encoding.h"
+#include "base/log.h"
+#include "cloudsync/error.h"
+
+namespace cloudsync::auth {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::size_t kLongestWords = 500;
+
+std::string_view host_of(std::string_view url) {
+  url.remove_prefix(std::min(url.size(), url.find("://") + 3));
+  url = url.substr(0, url.find_first_of("/?#"));
+  if (url.starts_with('[')) return url.substr(0, url.find(']') + 1);
+  return url.substr(0, url.find(':'));
+}
+
+// "127.0.0.1.evil.example" is a name, not an address.
+bool is_ipv4(std::string_view host) {
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= '0' && c <= '9') || c == '.';
+  });
+}
+
+bool stays_on_this_machine(std::string_view host) {
+  if (host == "localhost" || host == "[::1]" || host == "[fd00:ec2::23]" ||
+      host == "[fd00:ec2::254]" || host == "metadata.google.internal") {
+    return true;
+  }
+  return is_ipv4(host) && (host.starts_with("127.") || host.starts_with("169.254."));
+}
+
+void require_private(const CredentialRequest& request) {
+  if (request.url.starts_with("https://")) return;
+  const bool http = request.url.starts_with("http://");
+  if (http && stays_on_this_machine(host_of(request.url))) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              request.purpose + ": the URL " +
+                  base::printable(request.url.substr(0, request.url.find('?'))) +
+                  " must begin with https://; only loopback and metadata addresses may "
+                  "be asked over plain http");
+}
+
+CallContext limited(const CallContext& context, int seconds) {
+  CallContext out = context;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  out.deadline = out.deadline ? std::min(*out.deadline, end) : end;
+  return out;
+}
+
+bool may_pass(int status) { return status == 408 || status == 429 || status >= 500; }
+
+std::string place_of(const CredentialRequest& request) {
+  return request.purpose + " from " +
+         base::printable(request.url.substr(0, request.url.find('?')));
+}
+
+// "" where the document has no such text.
+std::string text_of(const json& document, const char* name) {
+  const auto found = document.find(name);
+  return found != document.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::string refusal_words(const http::HttpResponse& reply) {
+  const json document = json::parse(reply.body, nullptr, false);
+  std::string words;
+  if (document.is_object()) {
+    words = text_of(document, "error");
+    const auto nested = document.find("error");
+    if (nested != document.end() && nested->is_object()) {
+      words = text_of(*nested, "message");
+    }
+    const std::string detail = text_of(document, "error_description");
+    if (!detail.empty()) words += (words.empty() ? "" : ": ") + detail;
+  }
+  if (words.empty()) words = "HTTP " + std::to_string(reply.status);
+  return base::printable(words.substr(0, kLongestWords));
+}
+
+std::optional<std::int64_t> seconds_of(const json& document) {
+  const auto found = document.find("expires_in");
+  if (found == document.end()) return std::nullopt;
+  if (found->is_number()) return found->get<std::int64_t>();
+  if (!found->is_string()) return std::nullopt;
+  const auto& text = found->get_ref<const std::string&>();
+  std::int64_t value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::string encode_form(const Form& form) {
+  std::string out;
+  for (const auto& [name, value] : form) {
+    if (!out.empty()) out += '&';
+    out += base::percent_encode(name, false) + "=" + base::percent_encode(value, false);
+  }
+  return out;
+}
+
+CredentialRequest form_request(std::string url, const Form& form, std::string purpose) {
+  CredentialRequest request;
+  request.url = std::move(url);
+  request.headers = {{"content-type", "application/x-www-form-urlencoded"},
+                     {"accept", "application/json"}};
+  request.body = encode_form(form);
+  request.purpose = std::move(purpose);
+  return request;
+}
+
+http::HttpResponse exchange(http::HttpTransport& transport,
+                            const CredentialRequest& request,
+                            const CallContext& context) {
+  require_private(request);
+  MemorySource body(std::as_bytes(std::span(request.body)));
+  http::HttpRequest out;
+  out.method = request.method;
+  out.url = request.url;
+  out.headers = request.headers;
+  if (request.method != "GET") out.body = &body;
+  out.bypass_proxy = request.bypass_proxy;
+  out.stall_seconds = request.timeout_seconds;
+  http::HttpResponse reply;
+  try {
+    reply = transport.send(out, nullptr, limited(context, request.timeout_seconds));
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    throw Error(ErrorCode::kUnavailable, place_of(request) + ": " + error.what());
+  }
+  if (!may_pass(reply.status)) return reply;
+  throw Error(ErrorCode::kUnavailable,
+              place_of(request) + " failed: " + refusal_words(reply) + " (HTTP " +
+                  std::to_string(reply.status) + ")");
+}
+
+AccessToken parse_token_reply(const http::HttpResponse& reply,
+                              const CredentialRequest& request,
+                              const base::Clock& clock) {
+  const json document = json::parse(reply.body, nullptr, false);
+  const bool good = reply.status >= 200 && reply.status < 300 && document.is_object();
+  AccessToken token;
+  if (good) token.value = text_of(document, "access_token");
+  if (token.value.empty()) {
+    throw Error(ErrorCode::kUnauthenticated,
+                place_of(request) + " was refused: " + refusal_words(reply),
+                {reply.status, {}, {}, {}});
+  }
+  base::redact_secret(token.value);
+  if (const auto seconds = seconds_of(document)) {
+    token.expires_ns = clock.now_ns() + *seconds * kSecond;
+  }
+  return token;
+}
+
+}  // namespace cloudsync::auth
