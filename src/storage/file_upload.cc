@@ -7,9 +7,10 @@
 #include <vector>
 
 #include "base/encoding.h"
-#include "base/time_format.h"
+#include "storage/content_type.h"
 #include "storage/file_transfer.h"
 #include "storage/local_file.h"
+#include "storage/object_metadata.h"
 
 namespace cloudsync::storage {
 namespace {
@@ -18,8 +19,9 @@ constexpr int kContentTries = 3;   // of a file that changes while it is being r
 constexpr int kReplaceTries = 10;  // against other writers of the same key
 constexpr std::size_t kPartThreads = 4;
 
-Metadata metadata_of(const SourceFile& file) {
-  return {{"mtime", base::format_decimal_seconds(file.stat().mtime_ns)}};
+Metadata metadata_of(const ObjectStore& store, const SourceFile& file) {
+  return file_metadata(store.capabilities().mtime_style, file.stat().mtime_ns,
+                       std::nullopt);
 }
 
 Precondition as_it_is(ObjectStore& store, const ObjectKey& key) {
@@ -49,8 +51,9 @@ PutResult send_whole(ObjectStore& store, const StorageOptions& options,
   PutRequest request;
   request.key = key;
   request.md5 = md5_of(file, 0, file.stat().size);
+  request.content_type = content_type_for(key.value);
   request.storage_class = options.storage_class;
-  request.metadata = metadata_of(file);
+  request.metadata = metadata_of(store, file);
   FileRangeSource source(file, 0, file.stat().size, progress);
   return replace_current(store, key, [&](Precondition condition) {
     source.rewind();
@@ -63,17 +66,21 @@ std::uint64_t part_size_for(const StorageOptions& options,
                             const Capabilities& capabilities, std::uint64_t size) {
   const std::uint64_t fewest =
       (size + capabilities.max_parts - 1) / capabilities.max_parts;
-  return std::min(
-      std::max({options.chunk_size, capabilities.min_part, fewest, std::uint64_t{1}}),
-      capabilities.max_part);
+  const std::uint64_t multiple = std::max<std::uint64_t>(1, capabilities.part_multiple);
+  const std::uint64_t wanted =
+      std::max({options.chunk_size, capabilities.min_part, fewest, multiple});
+  return std::min((wanted + multiple - 1) / multiple * multiple, capabilities.max_part);
 }
 
-// The parts of one upload, sent by a few threads; the first failure stops the others.
+// The parts of one upload, sent by a few threads (one where the store wants them in
+// order) while another takes the hash of the whole; the first failure stops the others.
 class PartSender {
  public:
-  PartSender(MultipartStore& store, const SourceFile& file,
-             const ProgressCallback& progress)
-      : store_(store), file_(file), progress_([this, &progress](std::uint64_t bytes) {
+  PartSender(ObjectStore& store, const SourceFile& file, const ProgressCallback& progress)
+      : store_(*store.multipart()),
+        threads_(store.capabilities().sequential_parts ? 1 : kPartThreads),
+        file_(file),
+        progress_([this, &progress](std::uint64_t bytes) {
           const std::lock_guard lock(mutex_);
           if (progress) progress(bytes);
         }) {}
@@ -84,29 +91,40 @@ class PartSender {
     receipts_.resize(static_cast<std::size_t>((size + part_size - 1) / part_size));
     {
       std::vector<std::jthread> threads;
-      for (std::size_t i = 0; i < std::min(kPartThreads, receipts_.size()); ++i) {
-        threads.emplace_back([&] { send_parts(key, upload, part_size); });
+      threads.emplace_back(
+          [&] { stopping_others([&] { md5_ = md5_of(file_, 0, size); }); });
+      for (std::size_t i = 0; i < std::min(threads_, receipts_.size()); ++i) {
+        threads.emplace_back(
+            [&] { stopping_others([&] { send_parts(key, upload, part_size); }); });
       }
     }
     if (failure_) throw *failure_;
     return std::move(receipts_);
   }
+  // Of the whole file; valid after send().
+  const Md5Digest& md5() const { return md5_; }
 
  private:
   void send_parts(const ObjectKey& key, const UploadId& upload, std::uint64_t part_size) {
+    for (std::size_t i = next_++; i < receipts_.size() && !stop_.stop_requested();
+         i = next_++) {
+      PartRequest request;
+      request.key = key;
+      request.upload = upload;
+      request.number = static_cast<std::uint32_t>(i + 1);
+      request.offset = i * part_size;
+      const std::uint64_t length =
+          std::min(part_size, file_.stat().size - request.offset);
+      request.md5 = md5_of(file_, request.offset, length);
+      FileRangeSource source(file_, request.offset, length, progress_);
+      receipts_[i] = store_.upload_part(request, source, {stop_.get_token(), {}});
+    }
+  }
+
+  template <class Work>
+  void stopping_others(Work&& work) {
     try {
-      for (std::size_t i = next_++; i < receipts_.size() && !stop_.stop_requested();
-           i = next_++) {
-        const std::uint64_t offset = i * part_size;
-        const std::uint64_t length = std::min(part_size, file_.stat().size - offset);
-        PartRequest request;
-        request.key = key;
-        request.upload = upload;
-        request.number = static_cast<std::uint32_t>(i + 1);
-        request.md5 = md5_of(file_, offset, length);
-        FileRangeSource source(file_, offset, length, progress_);
-        receipts_[i] = store_.upload_part(request, source, {stop_.get_token(), {}});
-      }
+      work();
     } catch (const Error& error) {
       const std::lock_guard lock(mutex_);
       if (!failure_) failure_ = error;
@@ -115,9 +133,11 @@ class PartSender {
   }
 
   MultipartStore& store_;
+  const std::size_t threads_;
   const SourceFile& file_;
   ProgressCallback progress_;
   std::vector<PartReceipt> receipts_;
+  Md5Digest md5_{};
   std::atomic<std::size_t> next_ = 0;
   std::stop_source stop_;
   std::mutex mutex_;  // guards failure_ and the caller's progress
@@ -125,6 +145,11 @@ class PartSender {
 };
 
 PutResult complete(ObjectStore& store, CompleteRequest request) {
+  if (store.capabilities().sequential_parts) {
+    PutResult result = store.multipart()->complete_upload(request, {});
+    if (result.outcome != Outcome::kOk) throw_contended(store, request.key);
+    return result;
+  }
   return replace_current(store, request.key, [&](Precondition condition) {
     request.condition = std::move(condition);
     PutResult result = store.multipart()->complete_upload(request, {});
@@ -144,16 +169,24 @@ PutResult send_parts(ObjectStore& store, const StorageOptions& options,
   BeginUploadRequest begin;
   begin.key = key;
   begin.size = file.stat().size;
+  begin.part_size = part_size_for(options, store.capabilities(), begin.size);
+  begin.content_type = content_type_for(key.value);
   begin.storage_class = options.storage_class;
-  begin.metadata = metadata_of(file);
+  begin.metadata = metadata_of(store, file);
+  // A session has its condition from the beginning on.
+  if (store.capabilities().sequential_parts) begin.condition = as_it_is(store, key);
   CompleteRequest request;
   request.key = key;
+  request.condition = begin.condition;
   request.size = begin.size;
+  request.content_type = begin.content_type;
+  request.storage_class = begin.storage_class;
+  request.metadata = begin.metadata;
   request.upload = multipart.begin_upload(begin, {});
   try {
-    request.parts = PartSender(multipart, file, progress)
-                        .send(key, request.upload,
-                              part_size_for(options, store.capabilities(), begin.size));
+    PartSender sender(store, file, progress);
+    request.parts = sender.send(key, request.upload, begin.part_size);
+    request.md5 = sender.md5();
     file.require_unchanged();
     return complete(store, request);
   } catch (const Error&) {

@@ -22,8 +22,8 @@ struct ObjectKey {
   auto operator<=>(const ObjectKey&) const = default;
 };
 
-// Names exactly one stored content of a key; opaque, compared for equality only. S3 and Azure: the
-// ETag without quotes; GCS: the generation; local: made of the file's stat.
+// Names exactly one stored content of a key; opaque, compared for equality only. S3 and
+// Azure: the ETag without quotes; GCS: the generation; local: made of the file's stat.
 struct VersionToken {
   std::string value;
   auto operator<=>(const VersionToken&) const = default;
@@ -42,34 +42,37 @@ struct ByteRange {
 // The order in which `list` yields keys.
 enum class KeyOrder { kUtf8, kUtf16, kComponent, kNone };
 
-// How a file's modification time is written into object metadata: the form that rclone, gsutil and
-// gcloud read on that provider.
+// How a file's modification time is written into object metadata: the form that rclone,
+// gsutil and gcloud read on that provider.
 enum class MtimeStyle {
   kDecimalSeconds,     // mtime=1700000000.123456789 (S3)
   kRfc3339,            // mtime=2023-11-14T22:13:20.123456789Z (Azure)
   kRfc3339AndSeconds,  // the same and goog-reserved-file-mtime=1700000000 (GCS)
 };
 
-// What this store honours. Data, so that the planner reads it and decorators can overlay it.
+// What this store honours. Data, so that the planner reads it and decorators can overlay
+// it.
 struct Capabilities {
-  bool declared = true;  // false: a custom endpoint whose answers must be probed before a mutation
+  bool declared =
+      true;  // false: a custom endpoint whose answers must be probed before a mutation
   bool conditional_put = true;
   bool conditional_complete = true;
   bool conditional_delete = true;
-  bool conditional_batch_delete = false;      // per-key condition inside remove_many is honoured
+  bool conditional_batch_delete =
+      false;  // per-key condition inside remove_many is honoured
   bool conditional_copy_source = true;
   bool conditional_copy_destination = false;
-  bool nested_keys = true;                     // can hold and list `a` beside `a/b`
+  bool nested_keys = true;  // can hold and list `a` beside `a/b`
   bool metadata_in_listing = false;
   bool start_after = true;
-  bool crc64nvme = false;                      // checksum kinds a write may carry
+  bool crc64nvme = false;  // checksum kinds a write may carry
   bool crc32c = false;
   bool multipart = false;
-  bool sequential_parts = false;   // parts go in order, one at a time (a GCS session)
-  bool part_copies = true;         // copy_part exists
-  bool lists_uploads = true;       // list_uploads knows uploads whose id was lost
-  // Every body travels under a signed SHA-256 that the server checks (S3 over plain http): another
-  // checksum would prove nothing more.
+  bool sequential_parts = false;  // parts go in order, one at a time (a GCS session)
+  bool part_copies = true;        // copy_part exists
+  bool lists_uploads = true;      // list_uploads knows uploads whose id was lost
+  // Every body travels under a signed SHA-256 that the server checks (S3 over plain
+  // http): another checksum would prove nothing more.
   bool signed_payload = false;
   KeyOrder list_order = KeyOrder::kUtf8;
   MtimeStyle mtime_style = MtimeStyle::kDecimalSeconds;
@@ -78,27 +81,28 @@ struct Capabilities {
   std::uint64_t max_object = 50ULL << 40;      // bytes
   std::uint64_t min_part = 5ULL << 20;         // bytes, all parts but the last
   std::uint64_t max_part = 5ULL << 30;         // bytes
-  std::uint64_t part_multiple = 1;             // bytes; all parts but the last are a multiple
+  std::uint64_t part_multiple = 1;  // bytes; all parts but the last are a multiple
   std::uint32_t max_parts = 10000;
-  std::uint32_t batch_delete_limit = 1000;     // keys in one remove_many request
+  std::uint32_t batch_delete_limit = 1000;  // keys in one remove_many request
 };
 
 struct ObjectInfo {
   ObjectKey key;
   std::uint64_t size = 0;
   VersionToken token;
-  std::string version_id;              // the provider's version, "" when it gave none
-  std::int64_t last_modified_ns = 0;   // the server's clock
-  std::optional<Md5Digest> md5;        // MD5 of the whole content, vouched for on this version
-  // A value that equals the content's MD5 if it equals anything (S3: a 32-digit ETag of a listing,
-  // where encryption cannot be seen): equality proves, inequality proves nothing.
+  std::string version_id;             // the provider's version, "" when it gave none
+  std::int64_t last_modified_ns = 0;  // the server's clock
+  std::optional<Md5Digest> md5;  // MD5 of the whole content, vouched for on this version
+  // A value that equals the content's MD5 if it equals anything (S3: a 32-digit ETag of a
+  // listing, where encryption cannot be seen): equality proves, inequality proves
+  // nothing.
   std::optional<Md5Digest> md5_candidate;
   std::optional<std::uint32_t> crc32c;
   std::optional<std::uint64_t> crc64nvme;
-  std::string storage_class;           // "" = the provider's default
-  bool archived = false;               // GET needs a restore first
+  std::string storage_class;  // "" = the provider's default
+  bool archived = false;      // GET needs a restore first
   std::string content_type;
-  std::optional<Metadata> metadata;    // nothing where a listing does not carry it
+  std::optional<Metadata> metadata;  // nothing where a listing does not carry it
 };
 
 // At most one of the two. Travels in the request; a failed one is a value of the result.
@@ -106,6 +110,7 @@ struct Precondition {
   std::optional<VersionToken> if_match;
   bool if_absent = false;
   bool any() const { return if_match.has_value() || if_absent; }
+  friend bool operator==(const Precondition&, const Precondition&) = default;
 };
 
 struct ListRequest {
@@ -117,14 +122,14 @@ struct ListRequest {
 };
 
 struct ListPage {
-  std::vector<ObjectInfo> objects;        // in the store's order
+  std::vector<ObjectInfo> objects;  // in the store's order
   std::vector<std::string> common_prefixes;
-  std::string next_page_token;            // "" = last page
+  std::string next_page_token;  // "" = last page
 };
 
 struct GetRequest {
   ObjectKey key;
-  std::optional<ByteRange> range;             // whole object when absent
+  std::optional<ByteRange> range;  // whole object when absent
   std::optional<VersionToken> if_match;
   std::string version_id;
 };
@@ -133,15 +138,15 @@ enum class Outcome { kOk, kNotFound, kPreconditionFailed, kArchived };
 
 struct GetResult {
   Outcome outcome = Outcome::kOk;
-  ObjectInfo info;                 // size is the whole object's, also for a range
-  std::uint64_t body_bytes = 0;    // delivered to the sink
+  ObjectInfo info;               // size is the whole object's, also for a range
+  std::uint64_t body_bytes = 0;  // delivered to the sink
 };
 
 struct PutRequest {
   ObjectKey key;
   Precondition condition;
-  std::optional<Md5Digest> md5;         // of the body; sent along and checked by the server
-  std::optional<Sha256Digest> sha256;   // of the body; lets a signer skip its own pass
+  std::optional<Md5Digest> md5;  // of the body; sent along and checked by the server
+  std::optional<Sha256Digest> sha256;  // of the body; lets a signer skip its own pass
   std::optional<std::uint64_t> crc64nvme;
   std::optional<std::uint32_t> crc32c;
   std::string content_type;
@@ -154,8 +159,9 @@ struct PutResult {
   VersionToken token;
   std::string version_id;
   std::int64_t last_modified_ns = 0;
-  bool last_modified_exact = false;  // false: the response's Date; the next LIST has the real one
-  std::optional<Md5Digest> md5;      // what the server says it stored, where it says so
+  bool last_modified_exact =
+      false;  // false: the response's Date; the next LIST has the real one
+  std::optional<Md5Digest> md5;  // what the server says it stored, where it says so
 };
 
 struct DeleteRequest {
@@ -174,7 +180,8 @@ struct CopyRequest {
   std::optional<VersionToken> source_if_match;
   ObjectKey destination;
   Precondition condition;  // on the destination, where the capability says so
-  std::uint64_t size = 0;  // of the source; above max_single_copy the caller copies by parts
+  std::uint64_t size =
+      0;  // of the source; above max_single_copy the caller copies by parts
 };
 
 struct BucketInfo {
@@ -185,7 +192,8 @@ struct BucketInfo {
 
 struct BeginUploadRequest {
   ObjectKey key;
-  // What complete_upload will ask again: a GCS session takes its condition at the beginning.
+  // What complete_upload will ask again: a GCS session takes its condition at the
+  // beginning.
   Precondition condition;
   std::uint64_t size = 0;
   std::uint64_t part_size = 0;  // of all parts but the last
@@ -247,24 +255,30 @@ class MultipartStore {
   virtual ~MultipartStore() = default;
   virtual UploadId begin_upload(const BeginUploadRequest&, const CallContext&) = 0;
   // Repeating a part replaces it. Throws kNotFound when the upload is gone.
-  virtual PartReceipt upload_part(const PartRequest&, ByteSource&, const CallContext&) = 0;
+  virtual PartReceipt upload_part(const PartRequest&, ByteSource&,
+                                  const CallContext&) = 0;
   // Throws kPreconditionFailed when the source changed.
   virtual PartReceipt copy_part(const CopyPartRequest&, const CallContext&) = 0;
-  // The object appears whole and at once, never before: a store whose last part would publish it
-  // keeps that part until here. kPreconditionFailed leaves the upload to be aborted;
-  // kNotFound when the upload is gone (perhaps because an earlier attempt succeeded).
+  // The object appears whole and at once, never before: a store whose last part would
+  // publish it keeps that part until here. kPreconditionFailed leaves the upload to be
+  // aborted; kNotFound when the upload is gone (perhaps because an earlier attempt
+  // succeeded).
   virtual PutResult complete_upload(const CompleteRequest&, const CallContext&) = 0;
-  virtual void abort_upload(const ObjectKey&, const UploadId&, const CallContext&) = 0;  // idempotent
+  virtual void abort_upload(const ObjectKey&, const UploadId&,
+                            const CallContext&) = 0;  // idempotent
   // Nothing when the upload is gone.
-  virtual std::optional<std::vector<PartReceipt>> list_parts(const ObjectKey&, const UploadId&,
+  virtual std::optional<std::vector<PartReceipt>> list_parts(const ObjectKey&,
+                                                             const UploadId&,
                                                              const CallContext&) = 0;
-  virtual std::vector<UploadInfo> list_uploads(const std::string& prefix, const CallContext&) = 0;
+  virtual std::vector<UploadInfo> list_uploads(const std::string& prefix,
+                                               const CallContext&) = 0;
 };
 
-// The narrow interface of a bucket. Thread-safe; one call is one request and is never retried
-// inside (a page of a listing is one call). Absent objects and failed preconditions are values;
-// everything else throws Error with the service's own words. On kUnavailable the fate of a mutation
-// is unknown. Cancellation through the context ends a call within a second.
+// The narrow interface of a bucket. Thread-safe; one call is one request and is never
+// retried inside (a page of a listing is one call). Absent objects and failed
+// preconditions are values; everything else throws Error with the service's own words. On
+// kUnavailable the fate of a mutation is unknown. Cancellation through the context ends a
+// call within a second.
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
@@ -277,11 +291,12 @@ class ObjectStore {
   virtual std::optional<ObjectInfo> head(const ObjectKey&, const CallContext&) = 0;
   // Writes the body to the sink only for outcome kOk. A short body throws kUnavailable.
   virtual GetResult get(const GetRequest&, ByteSink&, const CallContext&) = 0;
-  // Atomic: the key holds the old content or the whole new one. Throws kDataCorrupt when the server
-  // refuses the body's checksum.
+  // Atomic: the key holds the old content or the whole new one. Throws kDataCorrupt when
+  // the server refuses the body's checksum.
   virtual PutResult put(const PutRequest&, ByteSource&, const CallContext&) = 0;
   virtual DeleteResult remove(const DeleteRequest&, const CallContext&) = 0;
-  // One result per request, in order. if_match is honoured only with conditional_batch_delete.
+  // One result per request, in order. if_match is honoured only with
+  // conditional_batch_delete.
   virtual std::vector<DeleteResult> remove_many(std::span<const DeleteRequest>,
                                                 const CallContext&) = 0;
   // kPreconditionFailed also when the source changed, kNotFound when it is gone.

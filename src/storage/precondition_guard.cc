@@ -25,9 +25,7 @@ class GuardedUploads final : public MultipartStore {
       : store_(store), inner_(*store.multipart()), capabilities_(capabilities) {}
 
   UploadId begin_upload(const BeginUploadRequest& request,
-                        const CallContext& context) override {
-    return inner_.begin_upload(request, context);
-  }
+                        const CallContext& context) override;
   PartReceipt upload_part(const PartRequest& request, ByteSource& source,
                           const CallContext& context) override {
     return inner_.upload_part(request, source, context);
@@ -54,6 +52,14 @@ class GuardedUploads final : public MultipartStore {
   MultipartStore& inner_;
   const Capabilities& capabilities_;
 };
+
+UploadId GuardedUploads::begin_upload(const BeginUploadRequest& request,
+                                      const CallContext& context) {
+  if (capabilities_.conditional_complete) return inner_.begin_upload(request, context);
+  BeginUploadRequest plain = request;
+  plain.condition = {};
+  return inner_.begin_upload(plain, context);
+}
 
 PartReceipt GuardedUploads::copy_part(const CopyPartRequest& request,
                                       const CallContext& context) {

@@ -308,7 +308,7 @@ class RetryingUploadsTest : public RetryingStoreTest {
     MultipartStore& multipart = *store->multipart();
     CompleteRequest complete;
     complete.key = {"big"};
-    complete.upload = multipart.begin_upload({{"big"}, 0, "", "", {}}, {});
+    complete.upload = multipart.begin_upload({{"big"}, {}, 0, 0, "", "", {}}, {});
     complete.condition = std::move(condition);
     for (const std::string& body : bodies) {
       PartRequest part;
@@ -383,9 +383,9 @@ TEST_F(RetryingUploadsTest, WholeChecksumProvesACompleteWhereTheTokenDoesNot) {
   MultipartStore& multipart = *retrying->multipart();
   CompleteRequest complete;
   complete.key = {"big"};
-  complete.upload = multipart.begin_upload({{"big"}, 0, "", "", {}}, {});
+  complete.upload = multipart.begin_upload({{"big"}, {}, 0, 0, "", "", {}}, {});
   TextSource source("body");
-  PartRequest part{{"big"}, complete.upload, 1, {}, {}, {}, {}};
+  PartRequest part{{"big"}, complete.upload, 1, 0, {}, {}, {}, {}};
   complete.parts = {multipart.upload_part(part, source, {})};
   complete.size = 4;
   complete.crc64nvme = hash::crc64nvme(bytes_of("body"));

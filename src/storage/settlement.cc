@@ -58,6 +58,9 @@ bool holds_upload(const ObjectInfo& now, const CompleteRequest& request) {
   for (const PartReceipt& part : request.parts) size += part.size;
   if (request.size != 0) size = request.size;
   if (now.size != size) return false;
+  if (request.md5 && now.md5) {
+    return *request.md5 == *now.md5 && carries(now, request.metadata);
+  }
   const auto etag = composite_etag(request.parts);
   if (etag && now.token.value == *etag) return true;
   return request.crc64nvme && now.crc64nvme && *request.crc64nvme == *now.crc64nvme;

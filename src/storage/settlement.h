@@ -13,7 +13,8 @@ namespace cloudsync::storage {
 
 // By MD5, or by size and checksum; and nobody else's metadata.
 bool holds_put(const ObjectInfo& now, const PutRequest& request, ByteSource& source);
-// By the ETag that S3 makes of the part MD5s, or by size and checksum of the whole.
+// By the MD5 of the whole where the service keeps one, by the ETag that S3 makes of the
+// part MD5s, or by size and checksum of the whole.
 bool holds_upload(const ObjectInfo& now, const CompleteRequest& request);
 // By MD5 or checksum that both ends carry.
 bool holds_copy(const ObjectInfo& destination, const ObjectInfo& source);

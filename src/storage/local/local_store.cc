@@ -30,6 +30,7 @@ Capabilities declared_capabilities() {
   capabilities.metadata_in_listing = true;
   capabilities.multipart = true;
   capabilities.max_single_put = capabilities.max_object;
+  capabilities.max_single_copy = capabilities.max_object;
   capabilities.min_part = 1;
   return capabilities;
 }

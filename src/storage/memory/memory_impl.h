@@ -75,6 +75,7 @@ class MemoryUploads final : public MultipartStore {
   };
   Upload* find(const ObjectKey& key, const UploadId& id);
   Upload& require(const ObjectKey& key, const UploadId& id);
+  void require_next(const PartRequest& request);
   PartReceipt add_part(const ObjectKey& key, const UploadId& id, std::uint32_t number,
                        std::string content);
   memory::NewObject assemble(const CompleteRequest& request, const Upload& upload) const;

@@ -59,10 +59,21 @@ PartReceipt MemoryUploads::add_part(const ObjectKey& key, const UploadId& id,
           hash::crc64nvme(bytes_of(part.content))};
 }
 
+// A session knows only how many bytes it has: a part belongs behind the one before it.
+void MemoryUploads::require_next(const PartRequest& request) {
+  const std::lock_guard lock(bucket_.mutex);
+  const Upload& upload = require(request.key, request.upload);
+  const std::uint64_t begin = (request.number - 1) * upload.request.part_size;
+  if (request.number <= upload.parts.size() + 1 && request.offset == begin) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              "part " + std::to_string(request.number) + " is out of order");
+}
+
 PartReceipt MemoryUploads::upload_part(const PartRequest& request, ByteSource& source,
                                        const CallContext& context) {
   context.throw_if_stopped();
   faults_.before("upload_part", request.key.value);
+  if (options_.capabilities.sequential_parts) require_next(request);
   std::string content = read_checked(
       source, {request.md5, request.sha256, request.crc64nvme, request.crc32c}, context);
   PartReceipt receipt =
@@ -117,9 +128,10 @@ memory::NewObject MemoryUploads::assemble(const CompleteRequest& request,
                                           const Upload& upload) const {
   memory::NewObject object;
   object.key = request.key.value;
-  object.metadata = upload.request.metadata;
-  object.content_type = upload.request.content_type;
-  object.storage_class = upload.request.storage_class;
+  const bool at_end = options_.properties_at_complete;
+  object.metadata = at_end ? request.metadata : upload.request.metadata;
+  object.content_type = at_end ? request.content_type : upload.request.content_type;
+  object.storage_class = at_end ? request.storage_class : upload.request.storage_class;
   std::vector<Md5Digest> digests;
   std::uint32_t previous = 0;
   for (const PartReceipt& receipt : request.parts) {
@@ -162,6 +174,13 @@ PutResult MemoryUploads::complete_upload(const CompleteRequest& request,
         *request.crc64nvme != hash::crc64nvme(bytes_of(object.content))) {
       throw Error(ErrorCode::kDataCorrupt,
                   "the parts of '" + key + "' have another CRC64NVME");
+    }
+    if (request.md5 && *request.md5 != hash::Md5::of(bytes_of(object.content))) {
+      throw Error(ErrorCode::kDataCorrupt, "the parts of '" + key + "' have another MD5");
+    }
+    if (options_.capabilities.sequential_parts &&
+        request.condition != upload->request.condition) {
+      throw Error(ErrorCode::kInternal, "a session has the condition of its beginning");
     }
     if (options_.capabilities.conditional_complete) {
       result.outcome = bucket_.check(request.condition, key);

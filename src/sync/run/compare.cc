@@ -7,9 +7,9 @@
 
 #include "base/encoding.h"
 #include "hash/digest.h"
+#include "storage/object_metadata.h"
 #include "sync/decide/classify.h"
 #include "sync/run/observe.h"
-#include "sync/transfer/object_metadata.h"
 
 namespace cloudsync::sync {
 
@@ -114,7 +114,8 @@ Content compare_link(const RunContext& context, Observed& observed) {
   if (!head_once(context, observed)) return Content::kDifferent;
   const auto& metadata = observed.item.remote->info.metadata;
   if (!metadata) return Content::kDifferent;
-  return from_equality(symlink_target(*metadata) == observed.item.local->link_target);
+  return from_equality(storage::symlink_target(*metadata) ==
+                       observed.item.local->link_target);
 }
 
 Content compare_bytes(const RunContext& context, const Observed& observed) {

@@ -41,7 +41,8 @@ std::optional<std::string> RemoteTrash::secure(const std::string& key,
 bool RemoteTrash::copy_version(const storage::ObjectInfo& version,
                                const std::string& destination, bool if_free) {
   auto& store = context_.writable.get(context_.call);
-  if (version.size > store.capabilities().max_single_put &&
+  const auto& capabilities = store.capabilities();
+  if (version.size > capabilities.max_single_copy && capabilities.part_copies &&
       store.multipart() != nullptr) {
     return copy_in_parts(version, {destination}, if_free).outcome ==
            storage::Outcome::kOk;
@@ -61,7 +62,9 @@ storage::PutResult RemoteTrash::copy_in_parts(const storage::ObjectInfo& version
   auto& multipart = *context_.writable.get(context_.call).multipart();
   storage::BeginUploadRequest begin;
   begin.key = destination;
+  begin.condition.if_absent = if_free;
   begin.size = version.size;
+  begin.part_size = kCopyPart;
   begin.storage_class = version.storage_class;
   if (version.metadata) begin.metadata = *version.metadata;
   storage::CompleteRequest complete;
@@ -69,6 +72,10 @@ storage::PutResult RemoteTrash::copy_in_parts(const storage::ObjectInfo& version
   complete.upload = multipart.begin_upload(begin, context_.call);
   complete.size = version.size;
   complete.condition.if_absent = if_free;
+  complete.md5 = version.md5;
+  complete.content_type = version.content_type;
+  complete.storage_class = begin.storage_class;
+  complete.metadata = begin.metadata;
   try {
     for (std::uint64_t offset = 0; offset < version.size; offset += kCopyPart) {
       storage::CopyPartRequest part;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/encoding.h"
 #include "base/log.h"
+#include "storage/content_type.h"
+#include "storage/object_metadata.h"
 #include "sync/transfer/part_sender.h"
 #include "sync/transfer/upload_resume.h"
 #include "sync/transfer/upload_steps.h"
@@ -31,8 +33,8 @@ void take_exact_time(TransferEnvironment& environment, const UploadJob& job,
 }
 
 storage::PutResult complete(TransferEnvironment& environment, const UploadJob& job,
-                            const UploadSession& session, const PartSender& sender,
-                            const CallContext& context) {
+                            const UploadTry& attempt, const UploadSession& session,
+                            const PartSender& sender, const CallContext& context) {
   storage::CompleteRequest request;
   request.key = full_key(environment, job.key);
   request.upload = session.upload;
@@ -40,6 +42,11 @@ storage::PutResult complete(TransferEnvironment& environment, const UploadJob& j
   request.condition = job.condition;
   for (const auto& part : request.parts) request.size += part.size;
   request.crc64nvme = sender.combined_crc();
+  request.md5 = sender.digests().md5;
+  request.content_type = storage::content_type_for(job.key);
+  request.storage_class = environment.settings.storage_class;
+  request.metadata = storage::file_metadata(environment.store.capabilities().mtime_style,
+                                            attempt.source.stat.mtime_ns, std::nullopt);
   try {
     return environment.store.multipart()->complete_upload(request, context);
   } catch (const Error& error) {
@@ -54,7 +61,7 @@ storage::PutResult complete(TransferEnvironment& environment, const UploadJob& j
 UploadResult publish(TransferEnvironment& environment, const UploadJob& job,
                      const UploadTry& attempt, const UploadSession& session,
                      const PartSender& sender, const CallContext& context) {
-  const auto stored = complete(environment, job, session, sender, context);
+  const auto stored = complete(environment, job, attempt, session, sender, context);
   UploadResult result =
       finish_upload(environment, job, attempt, sender.digests(), stored);
   result.bytes = sender.sent_bytes();
@@ -67,6 +74,13 @@ UploadResult publish(TransferEnvironment& environment, const UploadJob& job,
   return result;
 }
 
+// The upload itself is gone (aborted by a lifecycle rule or by hand), or what it holds
+// from an earlier run is not the file. Any other failure leaves upload and rows for the
+// next run.
+bool is_beyond_repair(const Error& error) {
+  return error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kDataCorrupt;
+}
+
 // Nothing: the upload could not be continued and was given up; begin anew.
 std::optional<UploadResult> try_session(TransferEnvironment& environment,
                                         const UploadJob& job, const UploadTry& attempt,
@@ -76,13 +90,12 @@ std::optional<UploadResult> try_session(TransferEnvironment& environment,
   PartSender::End end = PartSender::End::kDoubt;
   try {
     end = sender.send();
+    if (end == PartSender::End::kSent) {
+      return publish(environment, job, attempt, session, sender, context);
+    }
   } catch (const Error& error) {
-    // The upload itself is gone (aborted by a lifecycle rule or by hand). Any other
-    // failure leaves upload and rows for the next run.
-    if (error.code() != ErrorCode::kNotFound || resume == Resume::kNever) throw;
-  }
-  if (end == PartSender::End::kSent) {
-    return publish(environment, job, attempt, session, sender, context);
+    if (resume == Resume::kNever || !is_beyond_repair(error)) throw;
+    end = PartSender::End::kDoubt;
   }
   abandon_session(environment, job.key, session, context);
   if (end == PartSender::End::kDoubt) return std::nullopt;

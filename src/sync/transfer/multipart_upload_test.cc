@@ -253,6 +253,90 @@ TEST_F(MultipartUploadTest, StopLeavesEverythingForTheNextRun) {
   EXPECT_EQ(store_->content("data/big"), content);
 }
 
+// A store that takes parts only in order, as a session of Google's does.
+class SequentialUploadTest : public MultipartUploadTest {
+ protected:
+  SequentialUploadTest() {
+    auto options = store_options(false);
+    options.capabilities.sequential_parts = true;
+    store_ = std::make_unique<storage::MemoryStore>(options);
+  }
+};
+
+TEST_F(SequentialUploadTest, PartsGoInOrderOneAtATime) {
+  const std::string content = pattern(kSize);
+  tree_.write("big", content);
+  EXPECT_EQ(upload(create_job("big")).status, TransferStatus::kDone);
+  EXPECT_EQ(store_->content("data/big"), content);
+}
+
+TEST_F(SequentialUploadTest, ResumeGoesOnBehindTheLastPart) {
+  const std::string content = pattern(kSize);
+  tree_.write("big", content);
+  interrupt("big", 4);
+  const auto sent_before = store_->operations("upload_part");
+  EXPECT_EQ(upload(create_job("big")).status, TransferStatus::kDone);
+  EXPECT_EQ(store_->operations("upload_part") - sent_before, 2U);
+  EXPECT_EQ(store_->operations("begin_upload"), 1U);
+  EXPECT_EQ(store_->content("data/big"), content);
+}
+
+TEST_F(SequentialUploadTest, ManyLargeFilesShareThePool) {
+  for (int i = 0; i < 8; ++i) tree_.write("big" + std::to_string(i), pattern(kSize));
+  std::atomic<int> done = 0;
+  for (int i = 0; i < 8; ++i) {
+    pool_.submit([&, i] {
+      const auto result = upload(create_job("big" + std::to_string(i)));
+      if (result.status == TransferStatus::kDone) ++done;
+    });
+  }
+  pool_.wait_idle();
+  EXPECT_EQ(done, 8);
+}
+
+TEST_F(MultipartUploadTest, PropertiesAreGivenAgainAtTheEnd) {
+  auto options = store_options();
+  options.properties_at_complete = true;
+  options.capabilities.mtime_style = storage::MtimeStyle::kRfc3339;
+  store_ = std::make_unique<storage::MemoryStore>(options);
+  tree_.write("big.csv", pattern(kSize));
+  ASSERT_EQ(upload(create_job("big.csv")).status, TransferStatus::kDone);
+  const auto info = store_->head({"data/big.csv"}, context_);
+  EXPECT_EQ(info->content_type, "text/csv");
+  EXPECT_TRUE(info->metadata->at("mtime").ends_with("Z"));
+}
+
+// The bytes of an interrupted upload can be wrong without our rows knowing.
+TEST_F(MultipartUploadTest, ResumedUploadThatEndsCorruptIsBegunAnew) {
+  const std::string content = pattern(kSize);
+  tree_.write("big", content);
+  interrupt("big", 4);
+  auto first = std::make_shared<std::atomic<bool>>(true);
+  store_->set_fault([first](const std::string& operation, const std::string&, bool) {
+    if (operation == "complete_upload" && first->exchange(false)) {
+      throw Error(ErrorCode::kDataCorrupt, "another MD5");
+    }
+  });
+  EXPECT_EQ(upload(create_job("big")).status, TransferStatus::kDone);
+  EXPECT_EQ(store_->operations("begin_upload"), 2U);
+  EXPECT_EQ(store_->content("data/big"), content);
+  EXPECT_EQ(open_uploads(), 0U);
+}
+
+TEST_F(MultipartUploadTest, UploadThatIsGoneWhenItEndsIsBegunAnew) {
+  const std::string content = pattern(kSize);
+  tree_.write("big", content);
+  auto first = std::make_shared<std::atomic<bool>>(true);
+  store_->set_fault([first](const std::string& operation, const std::string&, bool) {
+    if (operation == "complete_upload" && first->exchange(false)) {
+      throw Error(ErrorCode::kNotFound, "the session expired");
+    }
+  });
+  EXPECT_EQ(upload(create_job("big")).status, TransferStatus::kDone);
+  EXPECT_EQ(store_->operations("begin_upload"), 2U);
+  EXPECT_EQ(store_->content("data/big"), content);
+}
+
 TEST_F(MultipartUploadTest, BuffersAreGivenBack) {
   tree_.write("big", pattern(kSize));
   auto made = environment();
@@ -266,7 +350,9 @@ TEST_F(MultipartUploadTest, OrphansOfChangedOrMissingFilesAreAborted) {
   tree_.write("same", pattern(kSize));
   for (const char* key : {"gone", "changed", "same"}) interrupt(key, 1);
   const auto foreign = store_->multipart()->begin_upload({.key = {"data/foreign"},
+                                                          .condition = {},
                                                           .size = 1,
+                                                          .part_size = 0,
                                                           .content_type = "",
                                                           .storage_class = "",
                                                           .metadata = {}},
@@ -299,13 +385,17 @@ TEST_F(MultipartUploadTest, UploadBegunInTheInstantBeforeACrashIsFoundAndAborted
   row.started_ns = clock_.now_ns();
   state_->begin_transfer(row);
   store_->multipart()->begin_upload({.key = {"data/big"},
+                                     .condition = {},
                                      .size = 1,
+                                     .part_size = 0,
                                      .content_type = "",
                                      .storage_class = "",
                                      .metadata = {}},
                                     context_);
   store_->multipart()->begin_upload({.key = {"data/bigger"},
+                                     .condition = {},
                                      .size = 1,
+                                     .part_size = 0,
                                      .content_type = "",
                                      .storage_class = "",
                                      .metadata = {}},
@@ -342,6 +432,15 @@ TEST(PartPlanTest, PartsGrowSoThatTheirNumberFits) {
   EXPECT_EQ(plan.part_size, 11 * kMiB);
   EXPECT_LE(plan.count(), 10000U);
   EXPECT_EQ(plan_parts(10, 5'500'000, capabilities).part_size, 6 * kMiB);
+}
+
+TEST(PartPlanTest, PartsAreMultiplesOfWhatTheStoreTakes) {
+  storage::Capabilities capabilities;
+  capabilities.min_part = 8 * kMiB;
+  capabilities.part_multiple = 256 << 10;
+  EXPECT_EQ(plan_parts(200 * kMiB, 5 * kMiB, capabilities).part_size, 8 * kMiB);
+  capabilities.part_multiple = 8 * kMiB;
+  EXPECT_EQ(plan_parts(200 * kMiB, 9 * kMiB, capabilities).part_size, 16 * kMiB);
 }
 
 TEST(PartPlanTest, RangesCoverTheFileWithoutGaps) {

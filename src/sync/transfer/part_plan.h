@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 
 #include "storage/object_store.h"
 
@@ -22,18 +23,20 @@ struct PartPlan {
   }
 };
 
-// The wanted size, raised so that `max_parts` are enough, in whole MiB, within the
-// store's limits.
+// The wanted size, raised so that `max_parts` are enough, in whole MiB and multiples of
+// what the store takes, within its limits.
 inline PartPlan plan_parts(std::uint64_t size, std::uint64_t wanted,
                            const storage::Capabilities& capabilities) {
-  constexpr std::uint64_t kStep = 1ULL << 20;
+  constexpr std::uint64_t mebibyte = 1ULL << 20;
+  const std::uint64_t step =
+      std::lcm(mebibyte, std::max<std::uint64_t>(1, capabilities.part_multiple));
   const std::uint64_t parts = std::max<std::uint64_t>(1, capabilities.max_parts);
   const std::uint64_t least = (size + parts - 1) / parts;
-  const std::uint64_t rounded = (std::max(wanted, least) + kStep - 1) / kStep * kStep;
+  const std::uint64_t rounded = (std::max(wanted, least) + step - 1) / step * step;
   const std::uint64_t low = std::max<std::uint64_t>(1, capabilities.min_part);
   const std::uint64_t high = std::max(low, capabilities.max_part);
   return {.size = size,
-          .part_size = std::clamp(std::max<std::uint64_t>(kStep, rounded), low, high)};
+          .part_size = std::clamp(std::max<std::uint64_t>(step, rounded), low, high)};
 }
 
 }  // namespace cloudsync::sync

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMostInFlight = 16;
 
 std::size_t wanted_buffers(const TransferEnvironment& environment) {
+  if (environment.store.capabilities().sequential_parts) return 2;
   return std::clamp<std::size_t>(environment.pool.limit(), 2, kMostInFlight);
 }
 
@@ -33,6 +34,7 @@ PartSender::PartSender(TransferEnvironment& environment, const UploadJob& job,
       context_(context),
       plan_(plan_for(environment, attempt.source.stat.size)),
       use_crc_(environment.store.capabilities().crc64nvme),
+      in_order_(environment.store.capabilities().sequential_parts),
       receipts_(plan_.count()),
       buffers_(*environment.buffers, static_cast<std::size_t>(plan_.part_size),
                wanted_buffers(environment)),
@@ -59,6 +61,7 @@ PartSender::End PartSender::read_all() {
     if (!read_exactly(*attempt_.source.file, range.offset, content))
       return End::kSourceChanged;
     hasher.update(content);
+    if (in_order_) group_.wait_until_idle();
     submit(number, buffer);
   }
   digests_ = {.md5 = hasher.md5(), .sha256 = hasher.sha256()};
@@ -111,6 +114,7 @@ void PartSender::send_part(std::uint32_t number, Bytes content, PartChecks check
   request.key = full_key(environment_, job_.key);
   request.upload = session_.upload;
   request.number = number;
+  request.offset = plan_.range(number).offset;
   request.crc64nvme = checks.crc64nvme;
   if (!use_crc_) request.md5 = checks.md5;
   MemorySource body(content);

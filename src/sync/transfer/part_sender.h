@@ -57,6 +57,7 @@ class PartSender {
   const CallContext& context_;
   PartPlan plan_;
   bool use_crc_;
+  bool in_order_;  // the next part is read while one is on its way, and sent after it
   ContentDigests digests_;
   std::vector<storage::PartReceipt>
       receipts_;  // by number - 1; each written by its own task

@@ -3,7 +3,8 @@
 #include <string>
 
 #include "base/encoding.h"
-#include "sync/transfer/object_metadata.h"
+#include "storage/content_type.h"
+#include "storage/object_metadata.h"
 #include "sync/transfer/transfer.h"
 #include "sync/transfer/upload_steps.h"
 
@@ -119,8 +120,9 @@ UploadResult upload_symlink(TransferEnvironment& environment, const UploadJob& j
   }
   attempt.source.stat = *stat;
   storage::PutRequest request;
-  request.metadata = symlink_metadata(stat->mtime_ns, job.link_target);
-  request.content_type = content_type_for("");
+  request.metadata = storage::symlink_metadata(
+      environment.store.capabilities().mtime_style, stat->mtime_ns, job.link_target);
+  request.content_type = storage::content_type_for("");
   return put_empty(environment, job, attempt, std::move(request), context);
 }
 

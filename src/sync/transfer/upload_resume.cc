@@ -6,7 +6,8 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
-#include "sync/transfer/object_metadata.h"
+#include "storage/content_type.h"
+#include "storage/object_metadata.h"
 
 namespace cloudsync::sync {
 namespace {
@@ -111,11 +112,14 @@ UploadSession begin_session(TransferEnvironment& environment, const UploadJob& j
                             TransferRow row, const CallContext& context) {
   storage::BeginUploadRequest request;
   request.key = full_key(environment, job.key);
+  request.condition = job.condition;
   request.size = row.size;
-  request.content_type = content_type_for(job.key);
+  request.part_size = row.part_size;
+  request.content_type = storage::content_type_for(job.key);
   request.storage_class = environment.settings.storage_class;
   // The whole hash is known only at the end, and metadata travels with the beginning.
-  request.metadata = file_metadata(row.src_mtime, std::nullopt);
+  request.metadata = storage::file_metadata(environment.store.capabilities().mtime_style,
+                                            row.src_mtime, std::nullopt);
   UploadSession session;
   session.transfer = environment.state.begin_transfer(row);
   session.upload = environment.store.multipart()->begin_upload(request, context);

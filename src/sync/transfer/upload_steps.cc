@@ -4,7 +4,8 @@
 #include <algorithm>
 
 #include "base/encoding.h"
-#include "sync/transfer/object_metadata.h"
+#include "storage/content_type.h"
+#include "storage/object_metadata.h"
 
 namespace cloudsync::sync {
 namespace {
@@ -50,9 +51,10 @@ storage::PutRequest put_request(const TransferEnvironment& environment,
   request.condition = job.condition;
   request.md5 = digests.md5;
   request.sha256 = digests.sha256;
-  request.content_type = content_type_for(job.key);
+  request.content_type = storage::content_type_for(job.key);
   request.storage_class = environment.settings.storage_class;
-  request.metadata = file_metadata(stat.mtime_ns, digests.md5);
+  request.metadata = storage::file_metadata(environment.store.capabilities().mtime_style,
+                                            stat.mtime_ns, digests.md5);
   return request;
 }
 

@@ -3,8 +3,8 @@
 
 #include <sys/stat.h>
 
+#include "storage/object_metadata.h"
 #include "sync/testing/transfer_fixture.h"
-#include "sync/transfer/object_metadata.h"
 
 namespace cloudsync::sync {
 namespace {
@@ -193,7 +193,7 @@ TEST_F(UploadTest, PreservedSymlinkIsAnEmptyObjectWithItsTarget) {
   const auto result = upload(job);
   ASSERT_EQ(result.status, TransferStatus::kDone);
   EXPECT_EQ(store_->content("data/link"), "");
-  EXPECT_EQ(symlink_target(*store_->head({"data/link"}, context_)->metadata),
+  EXPECT_EQ(storage::symlink_target(*store_->head({"data/link"}, context_)->metadata),
             "target file");
   EXPECT_EQ(result.base.kind, EntryKind::kSymlink);
   EXPECT_EQ(result.base.size, 0U);

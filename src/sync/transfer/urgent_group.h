@@ -27,6 +27,8 @@ class UrgentGroup {
   bool idle() const;
   // Until a slot is free. Throws the first error of a task.
   void wait_for_slot();
+  // Until no task is left. Throws the first error of a task.
+  void wait_until_idle() { finish(); }
   void submit(Task task);
   // Until all tasks ended. Throws the first error of a task.
   void finish();

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sync/transfer/object_metadata.h"
+#include "storage/content_type.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 
-#include "base/encoding.h"
-#include "base/time_format.h"
-
-namespace cloudsync::sync {
+namespace cloudsync::storage {
 namespace {
 
-constexpr char kMtimeName[] = "mtime";
-constexpr char kMd5Name[] = "md5chksum";
-constexpr char kSymlinkName[] = "cs-symlink";
 constexpr std::string_view kUnknownType = "application/octet-stream";
 constexpr std::size_t kLongestExtension = 11;
 
@@ -119,25 +113,6 @@ static_assert(std::ranges::is_sorted(kTypes, {}, &TypeEntry::extension));
 
 }  // namespace
 
-Metadata file_metadata(std::int64_t mtime_ns, const std::optional<Md5Digest>& md5) {
-  Metadata metadata;
-  metadata.emplace(kMtimeName, base::format_decimal_seconds(mtime_ns));
-  if (md5) metadata.emplace(kMd5Name, base::to_base64(*md5));
-  return metadata;
-}
-
-Metadata symlink_metadata(std::int64_t mtime_ns, std::string_view target) {
-  Metadata metadata = file_metadata(mtime_ns, std::nullopt);
-  metadata.emplace(kSymlinkName, base::percent_encode(target, true));
-  return metadata;
-}
-
-std::optional<std::string> symlink_target(const Metadata& metadata) {
-  const auto found = metadata.find(kSymlinkName);
-  if (found == metadata.end()) return std::nullopt;
-  return base::percent_decode(found->second);
-}
-
 std::string_view content_type_for(std::string_view key) {
   const std::size_t dot = key.find_last_of("./");
   if (dot == std::string_view::npos || key[dot] == '/') return kUnknownType;
@@ -152,4 +127,4 @@ std::string_view content_type_for(std::string_view key) {
   return found != kTypes.end() && found->extension == wanted ? found->type : kUnknownType;
 }
 
-}  // namespace cloudsync::sync
+}  // namespace cloudsync::storage
