@@ -76,6 +76,11 @@ void ListingPages::distrust(const std::string& reason) const {
       .with_retryable(false);
 }
 
+void ListingPages::distrust_order(const std::string& last, const std::string& key) const {
+  if (key == last) distrust("it names '" + base::printable(key) + "' twice");
+  distrust("'" + base::printable(key) + "' came after '" + base::printable(last) + "'");
+}
+
 RemoteClassifier::RemoteClassifier(const RemoteScanOptions& options, bool nested_keys)
     : options_(options), nested_keys_(nested_keys) {}
 
@@ -173,11 +178,7 @@ class StreamedListing : public RemoteListing {
   }
 
   void check_order(const std::string& key) {
-    if (started_ && key <= last_) {
-      pages_.distrust(key == last_ ? "it names '" + base::printable(key) + "' twice"
-                                   : "'" + base::printable(key) + "' came after '" +
-                                         base::printable(last_) + "'");
-    }
+    if (started_ && key <= last_) pages_.distrust_order(last_, key);
     started_ = true;
     last_ = key;
   }

@@ -25,6 +25,8 @@ class ListingPages {
   // Goes on behind this full key instead of with the next page.
   void jump(std::string start_after);
   [[noreturn]] void distrust(const std::string& reason) const;
+  // Because `key` came behind `last`.
+  [[noreturn]] void distrust_order(const std::string& last, const std::string& key) const;
 
  private:
   storage::ObjectStore& store_;
@@ -63,6 +65,11 @@ class RemoteListing {
 // Straight from the pages of a store that lists in byte order.
 std::unique_ptr<RemoteListing> stream_listing(storage::ObjectStore& store,
                                               const RemoteScanOptions& options);
+// The same for one that lists by UTF-16 code units. When more than `max_held` entries
+// (some 500 bytes each) have to wait for their place, it goes on like sorted_listing.
+std::unique_ptr<RemoteListing> utf16_listing(storage::ObjectStore& store,
+                                             const RemoteScanOptions& options,
+                                             std::size_t max_held = 100'000);
 // By way of a sorted temporary database, for any other store.
 std::unique_ptr<RemoteListing> sorted_listing(storage::ObjectStore& store,
                                               const RemoteScanOptions& options);

@@ -13,8 +13,16 @@ using Batch = std::vector<RemoteEntry>;
 
 std::unique_ptr<RemoteListing> make_listing(storage::ObjectStore& store,
                                             const RemoteScanOptions& options) {
-  const bool streams = store.capabilities().list_order == storage::KeyOrder::kUtf8;
-  return streams ? stream_listing(store, options) : sorted_listing(store, options);
+  switch (store.capabilities().list_order) {
+    case storage::KeyOrder::kUtf8:
+      return stream_listing(store, options);
+    case storage::KeyOrder::kUtf16:
+      return utf16_listing(store, options);
+    case storage::KeyOrder::kComponent:
+    case storage::KeyOrder::kNone:
+      break;
+  }
+  return sorted_listing(store, options);
 }
 
 class PagedCursor : public RemoteCursor {
