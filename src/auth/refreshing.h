@@ -5,9 +5,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "base/call_context.h"
@@ -88,11 +90,16 @@ class Refreshing {
       fresh = load_(context);
     } catch (const Error& error) {
       failure = error;
+    } catch (const std::exception& error) {
+      // Whatever it is, the others must not wait for ever.
+      failure = Error(ErrorCode::kInternal,
+                      std::string("loading the credentials failed: ") + error.what());
     }
     lock.lock();
     loading_ = false;
     ++generation_;
     failure_ = failure;
+    failure_is_own_ = failure && is_own(*failure, context);
     changed_.notify_all();
     if (fresh) {
       value_ = std::move(fresh);
@@ -100,11 +107,17 @@ class Refreshing {
       next_try_ns_ = 0;
       return *value_;
     }
-    if (failure->code() == ErrorCode::kCancelled || age_now() == Age::kGone)
-      throw *failure;
+    if (failure_is_own_ || age_now() == Age::kGone) throw *failure;
     next_try_ns_ = clock_.now_ns() + kPause;
     base::log().warn("credentials could not be renewed yet: {}", failure->what());
     return *value_;
+  }
+
+  // Stopped or out of time by its caller, which says nothing of the credentials.
+  static bool is_own(const Error& failure, const CallContext& context) {
+    if (failure.code() == ErrorCode::kCancelled) return true;
+    return failure.code() == ErrorCode::kDeadlineExceeded && context.deadline &&
+           std::chrono::steady_clock::now() >= *context.deadline;
   }
 
   Credential await_other(std::unique_lock<std::mutex>& lock, const CallContext& context) {
@@ -119,7 +132,7 @@ class Refreshing {
     }
     if (age_now() != Age::kGone) return *value_;
     // The other caller was stopped, not refused: this one has to try for itself.
-    if (failure_ && failure_->code() != ErrorCode::kCancelled) throw *failure_;
+    if (failure_ && !failure_is_own_) throw *failure_;
     return loading_ ? await_other(lock, context) : load(lock, context);
   }
 
@@ -130,6 +143,7 @@ class Refreshing {
   std::condition_variable_any changed_;
   std::optional<Credential> value_;  // this and the following: guarded by mutex_
   std::optional<Error> failure_;     // of the last load
+  bool failure_is_own_ = false;      // of the caller that loaded
   std::int64_t loaded_ns_ = 0;
   std::int64_t next_try_ns_ = 0;
   std::uint64_t generation_ = 0;  // of loads that ended

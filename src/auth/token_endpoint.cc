@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "auth/url_host.h"
 #include "base/byte_stream.h"
 #include "base/encoding.h"
 #include "base/log.h"
@@ -22,33 +23,18 @@ using nlohmann::json;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::size_t kLongestWords = 500;
-
-std::string_view host_of(std::string_view url) {
-  url.remove_prefix(std::min(url.size(), url.find("://") + 3));
-  url = url.substr(0, url.find_first_of("/?#"));
-  if (url.starts_with('[')) return url.substr(0, url.find(']') + 1);
-  return url.substr(0, url.find(':'));
-}
-
-// "127.0.0.1.evil.example" is a name, not an address.
-bool is_ipv4(std::string_view host) {
-  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= '0' && c <= '9') || c == '.';
-  });
-}
+// A year; no service gives more, and what a stranger says must not overflow.
+constexpr std::int64_t kLongestLife = std::int64_t{366} * 24 * 3600;
 
 bool stays_on_this_machine(std::string_view host) {
-  if (host == "localhost" || host == "[::1]" || host == "[fd00:ec2::23]" ||
-      host == "[fd00:ec2::254]" || host == "metadata.google.internal") {
-    return true;
-  }
-  return is_ipv4(host) && (host.starts_with("127.") || host.starts_with("169.254."));
+  return is_loopback_host(host) || is_link_local_host(host) || host == "[fd00:ec2::23]" ||
+         host == "[fd00:ec2::254]" || host == "metadata.google.internal";
 }
 
 void require_private(const CredentialRequest& request) {
   if (request.url.starts_with("https://")) return;
   const bool http = request.url.starts_with("http://");
-  if (http && stays_on_this_machine(host_of(request.url))) return;
+  if (http && stays_on_this_machine(url_host(request.url))) return;
   throw Error(ErrorCode::kInvalidArgument,
               request.purpose + ": the URL " +
                   base::printable(request.url.substr(0, request.url.find('?'))) +
@@ -89,20 +75,43 @@ std::string refusal_words(const http::HttpResponse& reply) {
     if (!detail.empty()) words += (words.empty() ? "" : ": ") + detail;
   }
   if (words.empty()) words = "HTTP " + std::to_string(reply.status);
-  return base::printable(words.substr(0, kLongestWords));
+  return base::redacted(base::printable(words.substr(0, kLongestWords)));
 }
 
 std::optional<std::int64_t> seconds_of(const json& document) {
   const auto found = document.find("expires_in");
   if (found == document.end()) return std::nullopt;
-  if (found->is_number()) return found->get<std::int64_t>();
+  if (found->is_number()) {
+    const auto limit = static_cast<double>(kLongestLife);
+    return static_cast<std::int64_t>(std::clamp(found->get<double>(), 0.0, limit));
+  }
   if (!found->is_string()) return std::nullopt;
   const auto& text = found->get_ref<const std::string&>();
   std::int64_t value = 0;
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  return std::clamp<std::int64_t>(value, 0, kLongestLife);
+}
+
+// It becomes a header's value.
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(),
+                                      [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+bool is_over(const CallContext& context) {
+  return context.deadline && std::chrono::steady_clock::now() >= *context.deadline;
+}
+
+// A failure of the exchange in the words of whoever wanted it. This exchange's own time
+// limit is the service's fault, the caller's deadline is not.
+Error explained(const Error& error, const CredentialRequest& request,
+                const CallContext& context) {
+  if (error.code() == ErrorCode::kDeadlineExceeded && !is_over(context)) {
+    return Error(ErrorCode::kUnavailable, place_of(request) + ": " + error.what());
+  }
+  return error.with_context(place_of(request));
 }
 
 }  // namespace
@@ -143,12 +152,13 @@ http::HttpResponse exchange(http::HttpTransport& transport,
     reply = transport.send(out, nullptr, limited(context, request.timeout_seconds));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kCancelled) throw;
-    throw Error(ErrorCode::kUnavailable, place_of(request) + ": " + error.what());
+    throw explained(error, request, context);
   }
   if (!may_pass(reply.status)) return reply;
   throw Error(ErrorCode::kUnavailable,
               place_of(request) + " failed: " + refusal_words(reply) + " (HTTP " +
-                  std::to_string(reply.status) + ")");
+                  std::to_string(reply.status) + ")",
+              {reply.status, {}, {}, {}});
 }
 
 AccessToken parse_token_reply(const http::HttpResponse& reply,
@@ -158,9 +168,11 @@ AccessToken parse_token_reply(const http::HttpResponse& reply,
   const bool good = reply.status >= 200 && reply.status < 300 && document.is_object();
   AccessToken token;
   if (good) token.value = text_of(document, "access_token");
-  if (token.value.empty()) {
+  if (!is_token(token.value)) {
     throw Error(ErrorCode::kUnauthenticated,
-                place_of(request) + " was refused: " + refusal_words(reply),
+                place_of(request) + (good ? " came without a usable access_token: HTTP " +
+                                                std::to_string(reply.status)
+                                          : " was refused: " + refusal_words(reply)),
                 {reply.status, {}, {}, {}});
   }
   base::redact_secret(token.value);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/azure/azure_authorizer.h"
 
+#include "auth/azure/bearer_authorizer.h"
 #include "auth/azure/sas_authorizer.h"
 #include "auth/azure/shared_key_authorizer.h"
-#include "cloudsync/error.h"
 
 namespace cloudsync::auth {
 namespace {
@@ -23,7 +23,9 @@ std::unique_ptr<AzureAuthorizer> make_azure_authorizer(
   if (options.anonymous) return std::make_unique<AnonymousAuthorizer>();
   if (!account.account_key.empty()) return make_shared_key_authorizer(account);
   if (!account.sas_token.empty()) return make_sas_authorizer(account, world.clock);
-  throw Error(ErrorCode::kUnauthenticated, "no Azure account key or SAS token was given");
+  return make_bearer_authorizer(options, {.environment = world.environment,
+                                          .transport = world.transport,
+                                          .clock = world.clock});
 }
 
 }  // namespace cloudsync::auth
