@@ -78,7 +78,7 @@ TEST_F(ConfigErrors, CredentialsOfAnotherProviderNameTheRightOnes) {
       error_of("storage:\n  provider: gcs\n  bucket: b\n  credentials:\n"
                "    aws_access_key_id: x\n"),
       "c.yaml:5: storage.credentials.aws_access_key_id does not belong to provider gcs, "
-      "which takes service_account_file");
+      "which takes service_account_file, anonymous");
   EXPECT_EQ(
       error_of(kMinimal + "  credentials:\n    sas_token: abcdef\n"),
       "c.yaml:5: storage.credentials.sas_token does not belong to provider local, which "
@@ -106,16 +106,6 @@ TEST_F(ConfigErrors, HalfAKeyPairNamesTheOtherHalf) {
       "c.yaml:5: storage.credentials.aws_access_key_id is given without "
       "storage.credentials.aws_secret_access_key; give both, or none for the ordinary "
       "chain");
-}
-
-TEST_F(ConfigErrors, S3PartsHoldToTheServiceLimits) {
-  const std::string s3 = "storage:\n  provider: s3\n  bucket: b\n";
-  EXPECT_EQ(
-      error_of(s3 + "  chunk_size: 1MiB\n"),
-      "c.yaml:4: storage.chunk_size must be from 5MiB to 5GiB, the parts that S3 takes");
-  EXPECT_NE(error_of(s3 + "  multipart_threshold: 6GiB\n").find("at most 5GiB"),
-            std::string::npos);
-  EXPECT_EQ(error_of(kMinimal + "  chunk_size: 1MiB\n"), "");
 }
 
 TEST_F(ConfigErrors, ShapesAreChecked) {

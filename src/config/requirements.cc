@@ -4,16 +4,45 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "base/encoding.h"
 
 namespace cloudsync::config {
 namespace {
 
 constexpr std::string_view kCredentials = "storage.credentials.";
 
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-constexpr std::uint64_t kS3SmallestPart = 5ULL << 20;
-constexpr std::uint64_t kS3LargestPart = 5ULL << 30;
+// What one request of a provider takes.
+struct SizeLimits {
+  std::string_view provider;
+  std::string_view service;  // for messages
+  std::uint64_t smallest_part;
+  std::uint64_t largest_part;
+  std::uint64_t largest_put;
+  std::string_view part_range;
+  std::string_view put_limit;
+};
+
+// Google's parts are multiples of 8 MiB: a smaller chunk_size grows to that, which costs
+// nobody anything. https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html,
+// https://cloud.google.com/storage/quotas,
+// https://learn.microsoft.com/azure/storage/blobs/scalability-targets
+constexpr SizeLimits kSizeLimits[] = {
+    {"s3", "S3", 5ULL << 20, 5ULL << 30, 5ULL << 30, "from 5MiB to 5GiB", "5GiB"},
+    {"gcs", "Google Cloud Storage", 1, 5ULL << 40, 5ULL << 40, "at most 5TiB", "5TiB"},
+    {"azure", "Azure", 1, 4000ULL << 20, 5000ULL << 20, "at most 4000MiB", "5000MiB"},
+};
+
+// Settings that S3 alone has; given to another provider they would change nothing.
+constexpr std::string_view kS3Settings[] = {
+    "storage.server_side_encryption", "storage.sse_kms_key_id",
+    "storage.sse_customer_key",       "storage.requester_pays",
+    "storage.use_dual_stack",         "storage.use_fips_endpoint",
+    "storage.use_accelerate_endpoint"};
+
+constexpr std::size_t kCustomerKeyBytes = 32;
 
 [[noreturn]] void fail(const std::string& place, const std::string& message) {
   throw Error(ErrorCode::kInvalidArgument, place + ": " + message);
@@ -82,17 +111,24 @@ void check_credential_names(LoadedConfig& loaded) {
   }
 }
 
+void check_anonymous(LoadedConfig& loaded) {
+  const auto& credentials = loaded.config.storage.credentials;
+  if (!credentials.contains("anonymous")) return;
+  for (const auto& [name, value] : credentials) {
+    // An account is a place, not a secret.
+    if (name == "anonymous" || name == "account_name") continue;
+    const std::string anonymous = std::string(kCredentials) + "anonymous";
+    fail(shown(loaded, anonymous).origin, anonymous + " is given beside " +
+                                              std::string(kCredentials) + name +
+                                              "; give one or the other");
+  }
+}
+
 void check_s3_key_pair(LoadedConfig& loaded) {
   const auto& credentials = loaded.config.storage.credentials;
-  if (credentials.contains("anonymous")) {
-    if (credentials.size() == 1) return;
-    fail(shown(loaded, std::string(kCredentials) + "anonymous").origin,
-         std::string(kCredentials) +
-             "anonymous is given beside keys; give one or the other");
-  }
-  const bool any = !credentials.empty();
+  if (credentials.empty() || credentials.contains("anonymous")) return;
   for (const std::string name : {"aws_access_key_id", "aws_secret_access_key"}) {
-    if (!any || credentials.contains(name)) continue;
+    if (credentials.contains(name)) continue;
     const std::string given = std::string(kCredentials) + credentials.begin()->first;
     fail(shown(loaded, given).origin, given + " is given without " +
                                           std::string(kCredentials) + name +
@@ -100,17 +136,107 @@ void check_s3_key_pair(LoadedConfig& loaded) {
   }
 }
 
-void check_s3_sizes(LoadedConfig& loaded) {
+void check_azure_account(LoadedConfig& loaded) {
   const StorageOptions& storage = loaded.config.storage;
-  if (storage.chunk_size < kS3SmallestPart || storage.chunk_size > kS3LargestPart) {
-    fail(shown(loaded, "storage.chunk_size").origin,
-         "storage.chunk_size must be from 5MiB to 5GiB, the parts that S3 takes");
+  const auto named = storage.credentials.find("account_name");
+  if (named == storage.credentials.end() || storage.account.empty()) return;
+  if (named->second == storage.account) return;
+  const std::string key = std::string(kCredentials) + "account_name";
+  fail(shown(loaded, key).origin,
+       key + " is '" + named->second + "' but storage.account is '" + storage.account +
+           "' (" + shown(loaded, "storage.account").origin + "); give one of them");
+}
+
+void check_sizes(LoadedConfig& loaded) {
+  const StorageOptions& storage = loaded.config.storage;
+  for (const SizeLimits& limits : kSizeLimits) {
+    if (limits.provider != storage.provider) continue;
+    const std::string service(limits.service);
+    if (storage.chunk_size < limits.smallest_part ||
+        storage.chunk_size > limits.largest_part) {
+      fail(shown(loaded, "storage.chunk_size").origin,
+           "storage.chunk_size must be " + std::string(limits.part_range) +
+               ", the parts that " + service + " takes");
+    }
+    if (storage.multipart_threshold > limits.largest_put) {
+      fail(shown(loaded, "storage.multipart_threshold").origin,
+           "storage.multipart_threshold must be at most " +
+               std::string(limits.put_limit) + ", the most that " + service +
+               " takes in one request");
+    }
   }
-  if (storage.multipart_threshold > kS3LargestPart) {
-    fail(shown(loaded, "storage.multipart_threshold").origin,
-         "storage.multipart_threshold must be at most 5GiB, the most that S3 takes in "
-         "one request");
+}
+
+bool is_given(const ConfigValue& setting) {
+  return !setting.value.empty() && setting.value != "false";
+}
+
+void check_s3_settings(LoadedConfig& loaded) {
+  for (const std::string_view key : kS3Settings) {
+    ConfigValue& setting = shown(loaded, key);
+    if (setting.origin == "default" || !is_given(setting)) continue;
+    fail(setting.origin, std::string(key) + " belongs to provider s3, not to " +
+                             loaded.config.storage.provider);
   }
+}
+
+void check_encryption(LoadedConfig& loaded) {
+  const StorageOptions& storage = loaded.config.storage;
+  if (!storage.sse_kms_key_id.empty() &&
+      !storage.server_side_encryption.starts_with("aws:kms")) {
+    fail(shown(loaded, "storage.sse_kms_key_id").origin,
+         "storage.sse_kms_key_id needs storage.server_side_encryption aws:kms or "
+         "aws:kms:dsse");
+  }
+  if (storage.sse_customer_key.empty()) return;
+  const std::string& origin = shown(loaded, "storage.sse_customer_key").origin;
+  const auto key = base::from_base64(storage.sse_customer_key);
+  if (!key || key->size() != kCustomerKeyBytes) {
+    fail(origin,
+         "storage.sse_customer_key must be 32 bytes in base64, such as `openssl rand "
+         "-base64 32` makes them");
+  }
+  if (!storage.server_side_encryption.empty()) {
+    fail(origin, "storage.sse_customer_key and storage.server_side_encryption (" +
+                     shown(loaded, "storage.server_side_encryption").origin +
+                     ") cannot be combined: an object is encrypted with one key");
+  }
+}
+
+void check_accelerated(LoadedConfig& loaded) {
+  const StorageOptions& storage = loaded.config.storage;
+  if (!storage.use_accelerate_endpoint || storage.addressing_style != "path") return;
+  fail(shown(loaded, "storage.use_accelerate_endpoint").origin,
+       "storage.use_accelerate_endpoint and storage.addressing_style path (" +
+           shown(loaded, "storage.addressing_style").origin +
+           ") cannot be combined: an accelerated endpoint has the bucket in the host "
+           "name");
+}
+
+// Each chooses among the endpoints of AWS, where an endpoint_url names another. What the
+// environment says of endpoints is seen when the store is made.
+void check_endpoint_variants(LoadedConfig& loaded) {
+  const StorageOptions& storage = loaded.config.storage;
+  if (storage.endpoint_url.empty()) return;
+  const std::pair<bool, std::string_view> variants[] = {
+      {storage.use_dual_stack, "storage.use_dual_stack"},
+      {storage.use_fips_endpoint, "storage.use_fips_endpoint"},
+      {storage.use_accelerate_endpoint, "storage.use_accelerate_endpoint"}};
+  for (const auto& [on, key] : variants) {
+    if (!on) continue;
+    fail(shown(loaded, key).origin,
+         std::string(key) + " and storage.endpoint_url (" +
+             shown(loaded, "storage.endpoint_url").origin +
+             ") cannot be combined: one chooses among the endpoints of AWS, the other "
+             "names another");
+  }
+}
+
+void check_s3(LoadedConfig& loaded) {
+  check_s3_key_pair(loaded);
+  check_encryption(loaded);
+  check_endpoint_variants(loaded);
+  check_accelerated(loaded);
 }
 
 }  // namespace
@@ -125,10 +251,14 @@ std::string credential_names(const std::string& provider) {
 void check_requirements(LoadedConfig& loaded) {
   check_required(loaded);
   check_credential_names(loaded);
+  check_anonymous(loaded);
+  check_sizes(loaded);
   if (loaded.config.storage.provider == "s3") {
-    check_s3_key_pair(loaded);
-    check_s3_sizes(loaded);
+    check_s3(loaded);
+  } else {
+    check_s3_settings(loaded);
   }
+  if (loaded.config.storage.provider == "azure") check_azure_account(loaded);
 }
 
 }  // namespace cloudsync::config

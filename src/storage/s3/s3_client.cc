@@ -165,8 +165,11 @@ http::HttpRequest S3Client::to_http(const S3Request& request, const Attempt& att
   out.method = request.method;
   out.url = attempt.address->origin + path;
   if (!request.query.empty()) out.url += "?" + auth::canonical_query(request.query);
-  out.headers.reserve(request.headers.size() + 5);
+  out.headers.reserve(request.headers.size() + 6);
   out.headers = request.headers;
+  if (config_.requester_pays) {
+    out.headers.emplace_back("x-amz-request-payer", "requester");
+  }
   out.headers.emplace_back("host", attempt.address->host);
   out.body = body;
   out.stall_seconds = request.stall_seconds;
@@ -188,9 +191,11 @@ S3Answer S3Client::send_once(const S3Request& request, const Attempt& attempt,
     if (error.code() != ErrorCode::kUnavailable) throw;
     throw error.with_context(describe(site(request)));
   }
+  if (attempt.credentials) answer.credentials = attempt.credentials->origin;
   const int status = answer.http.status;
   if (status < 200 || status >= 300 || is_error_document(answer.http.body)) {
     answer.failure = parse_failure(answer.http);
+    answer.failure->credentials = answer.credentials;
   }
   return answer;
 }
@@ -268,8 +273,14 @@ bool S3Client::refresh_credentials(const Attempt& attempt, const ServiceFailure&
                       !attempt.credentials->session_token.empty();
   if (!one_of(failure.code, kExpiredCodes) && !silent) return false;
   world_.credentials->invalidate(*attempt.credentials);
-  const auto fresh = world_.credentials->credentials(context);
-  return fresh && !same(*fresh, *attempt.credentials);
+  try {
+    const auto fresh = world_.credentials->credentials(context);
+    return fresh && !same(*fresh, *attempt.credentials);
+  } catch (const Error& error) {
+    throw error.with_context("the service at " + endpoint_name_ +
+                             " refused the credentials (" + attempt.credentials->origin +
+                             ") as expired, and there are no others");
+  }
 }
 
 }  // namespace cloudsync::storage::s3

@@ -25,6 +25,7 @@ namespace cloudsync::storage::s3 {
 struct S3Answer {
   http::HttpResponse http;
   std::optional<ServiceFailure> failure;
+  std::string credentials;  // where those that signed come from; "" = unsigned
   bool ok() const { return !failure; }
   bool is(int status) const { return failure && failure->status == status; }
   bool is(std::string_view code) const { return failure && failure->code == code; }

@@ -185,6 +185,31 @@ TEST_F(S3Client, CredentialsThatCannotBeRenewedAreToldAsTheyWereRefused) {
   EXPECT_EQ(sent().size(), 1U);
 }
 
+TEST_F(S3Client, RefusedCredentialsAreToldWithTheirOrigin) {
+  answer_error(400, "ExpiredToken");
+  EXPECT_THAT(error_of([&] { list(); }).what(),
+              HasSubstr("the credentials come from test"));
+  answer_error(403, "AccessDenied");
+  EXPECT_THAT(
+      error_of([&] { put("k", "x"); }).what(),
+      HasSubstr(
+          "the credentials need s3:PutObject on this key; give it in the bucket "
+          "policy or the IAM policy of the identity behind the credentials (test)"));
+}
+
+// The chain says why there are no fresh ones; nothing is tried again.
+TEST_F(S3Client, AFailedRenewalIsToldAtOnceWithTheOrigin) {
+  answer_error(400, "ExpiredToken");
+  store();
+  credentials_->renewal_failure = "the login session has ended";
+  const Error error = error_of([&] { list(); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
+  EXPECT_FALSE(error.retryable());
+  EXPECT_THAT(error.what(), HasSubstr("refused the credentials (test) as expired"));
+  EXPECT_THAT(error.what(), HasSubstr("the login session has ended"));
+  EXPECT_EQ(sent().size(), 1U);
+}
+
 TEST_F(S3Client, NothingElseIsSentTwice) {
   for (const int status : {500, 503, 429, 409}) {
     answer(status);

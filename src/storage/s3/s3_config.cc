@@ -34,24 +34,6 @@ bool is_dns_bucket(std::string_view bucket) {
                      [](char c) { return is_lower_or_digit(c) || c == '-' || c == '.'; });
 }
 
-std::string_view host_without_port(std::string_view authority) {
-  if (!authority.empty() && authority.front() == '[') {
-    return authority.substr(0, authority.find(']') + 1);
-  }
-  return authority.substr(0, authority.find(':'));
-}
-
-bool is_ip_or_localhost(std::string_view host) {
-  if (host.empty() || host.front() == '[') return true;
-  if (host == "localhost" || host.ends_with(".localhost")) return true;
-  return std::all_of(host.begin(), host.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
-}
-
-bool is_aws_host(std::string_view host) {
-  return host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
-}
-
 using Properties = auth::ProfileProperties;
 
 std::string property(const Properties& properties, const std::string& name) {
@@ -76,11 +58,26 @@ std::string first_of(std::initializer_list<std::string> candidates) {
   return "";
 }
 
-bool is_true(std::string text) {
+// A value and where it was given, for messages.
+struct Setting {
+  std::string value;
+  std::string origin;
+};
+
+Setting first_given(std::initializer_list<Setting> candidates) {
+  for (const Setting& candidate : candidates) {
+    if (!candidate.value.empty()) return candidate;
+  }
+  return {};
+}
+
+std::string lower_case(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text == "true";
+  return text;
 }
+
+bool is_true(const std::string& text) { return lower_case(text) == "true"; }
 
 struct Sources {
   const StorageOptions& options;
@@ -89,18 +86,90 @@ struct Sources {
   Properties profile;
 };
 
-std::string choose_endpoint(const Sources& from) {
-  if (!from.options.endpoint_url.empty()) return from.options.endpoint_url;
+Setting from_variable(const Sources& from, const std::string& name) {
+  return {variable(from.environment, name), "the environment variable " + name};
+}
+
+Setting from_profile(const Sources& from, const std::string& name) {
+  return {property(from.profile, name), name + " of the AWS profile"};
+}
+
+Setting choose_endpoint(const Sources& from) {
+  if (!from.options.endpoint_url.empty()) {
+    return {from.options.endpoint_url, "storage.endpoint_url"};
+  }
   const std::string ignore =
       first_of({variable(from.environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
                 property(from.profile, "ignore_configured_endpoint_urls")});
-  if (is_true(ignore)) return "";
+  if (is_true(ignore)) return {};
   const Properties services =
       section(from.files.services, property(from.profile, "services"));
-  return first_of({variable(from.environment, "AWS_ENDPOINT_URL_S3"),
-                   variable(from.environment, "AWS_ENDPOINT_URL"),
-                   property(services, "s3.endpoint_url"),
-                   property(from.profile, "endpoint_url")});
+  return first_given({from_variable(from, "AWS_ENDPOINT_URL_S3"),
+                      from_variable(from, "AWS_ENDPOINT_URL"),
+                      {property(services, "s3.endpoint_url"),
+                       "endpoint_url of the services section of the AWS profile"},
+                      from_profile(from, "endpoint_url")});
+}
+
+// "" when it is off, else where it was switched on.
+std::string switched_on(bool option, const std::string& key,
+                        std::initializer_list<Setting> fallbacks) {
+  if (option) return key;
+  const Setting given = first_given(fallbacks);
+  const std::string value = lower_case(given.value);
+  if (value == "true") return given.origin;
+  if (!value.empty() && value != "false") {
+    refuse(given.origin + ": '" + base::printable(given.value) +
+           "' is neither true nor false");
+  }
+  return "";
+}
+
+// The variants of AWS's endpoints that were asked for: by which setting.
+struct Variants {
+  std::string dual_stack;
+  std::string fips;
+  std::string accelerate;
+};
+
+Variants choose_variants(const Sources& from) {
+  Variants asked;
+  asked.dual_stack = switched_on(from.options.use_dual_stack, "storage.use_dual_stack",
+                                 {from_variable(from, "AWS_USE_DUALSTACK_ENDPOINT"),
+                                  from_profile(from, "s3.use_dualstack_endpoint"),
+                                  from_profile(from, "use_dualstack_endpoint")});
+  asked.fips = switched_on(from.options.use_fips_endpoint, "storage.use_fips_endpoint",
+                           {from_variable(from, "AWS_USE_FIPS_ENDPOINT"),
+                            from_profile(from, "use_fips_endpoint")});
+  asked.accelerate =
+      switched_on(from.options.use_accelerate_endpoint, "storage.use_accelerate_endpoint",
+                  {from_profile(from, "s3.use_accelerate_endpoint")});
+  return asked;
+}
+
+void refuse_beside_endpoint(const Variants& asked, const Setting& endpoint) {
+  if (endpoint.value.empty()) return;
+  for (const std::string& setting : {asked.dual_stack, asked.fips, asked.accelerate}) {
+    if (setting.empty()) continue;
+    refuse(
+        setting + " and " + endpoint.origin +
+        " cannot be combined: the first chooses among the endpoints of AWS, the second "
+        "names another; unset one of them");
+  }
+}
+
+// What the official endpoint rules refuse.
+EndpointVariant checked_variant(const Variants& asked, const std::string& region) {
+  if (!asked.accelerate.empty() && !asked.fips.empty()) {
+    refuse(asked.accelerate + " and " + asked.fips +
+           " cannot be combined: AWS has no accelerated endpoint with FIPS cryptography");
+  }
+  for (const std::string& setting : {asked.fips, asked.accelerate}) {
+    if (setting.empty() || !is_china(region)) continue;
+    refuse(setting + ": the regions in China, such as " + region +
+           ", do not have these endpoints; unset it or change storage.region");
+  }
+  return {!asked.dual_stack.empty(), !asked.fips.empty(), !asked.accelerate.empty()};
 }
 
 std::string choose_region(const Sources& from) {
@@ -136,18 +205,35 @@ bool must_use_path_style(const S3Config& config, std::string_view host) {
   return config.https && config.bucket.find('.') != std::string::npos;
 }
 
-bool choose_path_style(const S3Config& config, const Sources& from,
-                       std::string_view host) {
-  std::string style = from.options.addressing_style;
-  if (style.empty() || style == "auto") {
-    style = first_of({property(from.profile, "s3.addressing_style"), "auto"});
+Setting choose_style(const Sources& from) {
+  Setting style{from.options.addressing_style, "storage.addressing_style"};
+  if (style.value.empty() || style.value == "auto") {
+    style = first_given({from_profile(from, "s3.addressing_style"),
+                         {"auto", "storage.addressing_style"}});
   }
-  if (style != "auto" && style != "path" && style != "virtual") {
-    refuse("storage.addressing_style: '" + base::printable(style) +
+  if (style.value != "auto" && style.value != "path" && style.value != "virtual") {
+    refuse(style.origin + ": '" + base::printable(style.value) +
            "' is not one of auto, path, virtual");
   }
-  if (style == "path" || must_use_path_style(config, host)) return true;
-  return style == "auto" && !config.aws;
+  return style;
+}
+
+// An accelerated endpoint takes the bucket only in the host name.
+void check_accelerated(const std::string& accelerate, const Setting& style,
+                       bool must_use_path) {
+  if (accelerate.empty()) return;
+  if (style.value == "path") {
+    refuse(
+        accelerate + " and " + style.origin +
+        " 'path' cannot be combined: an accelerated endpoint has the bucket in the host "
+        "name; unset one of them");
+  }
+  if (must_use_path) {
+    refuse(
+        accelerate +
+        " and storage.bucket cannot be combined: only buckets whose name is a host name "
+        "without dots can be accelerated");
+  }
 }
 
 // Custom endpoints: everything is assumed and sent, nothing is declared; the probe finds
@@ -164,32 +250,34 @@ Capabilities capabilities_of(bool aws) {
   return capabilities;
 }
 
-std::string aws_suffix(const std::string& region) {
-  return region.starts_with("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-}
-
-EndpointUrl aws_endpoint(const std::string& region) {
-  if (region == "aws-global") return {"https", "s3.amazonaws.com", ""};
-  return {"https", "s3." + region + "." + aws_suffix(region), ""};
-}
-
 EndpointUrl endpoint_in_region(const S3Config& config, const std::string& region) {
-  if (config.custom_endpoint.empty()) return aws_endpoint(region);
+  if (config.custom_endpoint.empty()) return aws_endpoint(region, config.variant);
   return parse_endpoint(config.custom_endpoint);
 }
 
-void strip_default_port(EndpointUrl& endpoint) {
-  const std::string_view port = endpoint.scheme == "https" ? ":443" : ":80";
-  if (endpoint.authority.ends_with(port)) {
-    endpoint.authority.resize(endpoint.authority.size() - port.size());
-  }
+void resolve_address(S3Config& config, const Sources& from) {
+  const Setting custom = choose_endpoint(from);
+  const Variants asked = choose_variants(from);
+  refuse_beside_endpoint(asked, custom);
+  config.custom_endpoint = custom.value;
+  config.variant = checked_variant(asked, config.region);
+
+  const EndpointUrl endpoint = endpoint_in_region(config, config.region);
+  const std::string_view host = host_without_port(endpoint.authority);
+  config.https = endpoint.scheme == "https";
+  config.aws = is_aws_host(host);
+  const Setting style = choose_style(from);
+  const bool must_use_path = must_use_path_style(config, host);
+  check_accelerated(asked.accelerate, style, must_use_path);
+  config.path_style =
+      style.value == "path" || must_use_path || (style.value == "auto" && !config.aws);
+  if (!config.https && !is_loopback(host))
+    refuse_open_key(config.encryption, custom.origin);
 }
 
-bool is_authority(std::string_view authority) {
-  if (authority.empty() || host_without_port(authority).empty()) return false;
-  return std::all_of(authority.begin(), authority.end(), [](char c) {
-    return is_alnum(c) || std::string_view("-._:[]").find(c) != std::string_view::npos;
-  });
+bool is_anonymous(const StorageOptions& options) {
+  const auto anonymous = options.credentials.find("anonymous");
+  return anonymous != options.credentials.end() && anonymous->second == "true";
 }
 
 }  // namespace
@@ -199,32 +287,6 @@ bool is_valid_region(const std::string& region) {
   if (region.front() == '-' || region.front() == '.') return false;
   return std::all_of(region.begin(), region.end(),
                      [](char c) { return is_alnum(c) || c == '-' || c == '.'; });
-}
-
-EndpointUrl parse_endpoint(const std::string& url) {
-  // Before any message that quotes the URL: what stands there may be a password.
-  if (url.find_first_of("?#@ ") != std::string::npos) {
-    refuse(
-        "storage.endpoint_url must be scheme, host, port and path only: no user, query "
-        "or fragment");
-  }
-  const std::string what = "storage.endpoint_url: '" + base::printable(url) + "' ";
-  EndpointUrl endpoint;
-  const std::size_t scheme_end = url.find("://");
-  if (scheme_end == std::string::npos)
-    refuse(what + "needs http:// or https:// in front");
-  endpoint.scheme = url.substr(0, scheme_end);
-  if (endpoint.scheme != "http" && endpoint.scheme != "https") {
-    refuse(what + "is neither http nor https");
-  }
-  const std::string rest = url.substr(scheme_end + 3);
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
-  endpoint.authority = rest.substr(0, slash);
-  endpoint.path = rest.substr(slash);
-  while (endpoint.path.ends_with('/')) endpoint.path.pop_back();
-  if (!is_authority(endpoint.authority)) refuse(what + "has no valid host name");
-  strip_default_port(endpoint);
-  return endpoint;
 }
 
 S3Config resolve_config(const StorageOptions& options,
@@ -237,22 +299,16 @@ S3Config resolve_config(const StorageOptions& options,
   S3Config config;
   config.bucket = options.bucket;
   config.region = choose_region(from);
-  config.custom_endpoint = choose_endpoint(from);
   config.storage_class = options.storage_class;
   config.ca_bundle = first_of({options.ca_bundle, variable(environment, "AWS_CA_BUNDLE"),
                                property(from.profile, "ca_bundle")});
   config.verify_tls = options.verify_tls;
 
-  const EndpointUrl endpoint = endpoint_in_region(config, config.region);
-  const std::string_view host = host_without_port(endpoint.authority);
-  config.https = endpoint.scheme == "https";
-  config.aws = is_aws_host(host);
-  config.path_style = choose_path_style(config, from, host);
+  config.requester_pays = options.requester_pays;
+  config.encryption = encryption_of(options);
+  resolve_address(config, from);
   config.capabilities = capabilities_of(config.aws);
-  const auto anonymous = options.credentials.find("anonymous");
-  config.capabilities.signed_payload =
-      !config.https &&
-      (anonymous == options.credentials.end() || anonymous->second != "true");
+  config.capabilities.signed_payload = !config.https && !is_anonymous(options);
   return config;
 }
 
@@ -270,7 +326,7 @@ ServiceAddress address_in_region(const S3Config& config, const std::string& regi
 
 std::string endpoint_name(const S3Config& config) {
   if (!config.custom_endpoint.empty()) return config.custom_endpoint;
-  const EndpointUrl endpoint = aws_endpoint(config.region);
+  const EndpointUrl endpoint = aws_endpoint(config.region, config.variant);
   return endpoint.scheme + "://" + endpoint.authority;
 }
 

@@ -6,6 +6,8 @@
 #include "auth/aws/aws_profile.h"
 #include "cloudsync/cloud_storage.h"
 #include "storage/object_store.h"
+#include "storage/s3/s3_encryption.h"
+#include "storage/s3/s3_endpoint.h"
 
 namespace cloudsync::storage::s3 {
 
@@ -19,33 +21,27 @@ struct ServiceAddress {
       base_path;  // "/bucket" with path style, else "" (or the endpoint's own path)
 };
 
-// A custom endpoint taken apart.
-struct EndpointUrl {
-  std::string scheme;
-  std::string authority;  // host and non-default port
-  std::string path;       // without trailing slash
-};
-
 // Everything that options, environment and profile say about one bucket, resolved.
 struct S3Config {
   std::string bucket;
   std::string region;
   std::string custom_endpoint;  // "" = the regional AWS endpoint
   bool aws = true;              // an endpoint of AWS, whichever way it was named
+  EndpointVariant variant;      // of the AWS endpoint
   bool path_style = false;
   bool https = true;
   std::string storage_class;  // for writes that name none
   std::string ca_bundle;
   bool verify_tls = true;
+  Encryption encryption;
+  bool requester_pays = false;
   Capabilities capabilities;
 };
 
-// Throws Error{kInvalidArgument} naming the setting.
-EndpointUrl parse_endpoint(const std::string& url);
-
 // Endpoint: option, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the profile's services
-// section, the profile. Region: option, AWS_REGION, AWS_DEFAULT_REGION, profile,
-// us-east-1 (a wrong one is corrected by the service's redirect). Throws
+// section, the profile; its variants: option, AWS_USE_DUALSTACK_ENDPOINT and
+// AWS_USE_FIPS_ENDPOINT, the profile. Region: option, AWS_REGION, AWS_DEFAULT_REGION,
+// profile, us-east-1 (a wrong one is corrected by the service's redirect). Throws
 // Error{kInvalidArgument | kUnsupported}.
 S3Config resolve_config(const StorageOptions& options,
                         const auth::Environment& environment,

@@ -143,5 +143,116 @@ TEST(S3Config, UnusableSettingsAreRefusedByName) {
   EXPECT_THAT(message(region), ::testing::HasSubstr("storage.region"));
 }
 
+std::string refusal(const StorageOptions& options,
+                    std::map<std::string, std::string> variables = {},
+                    const auth::AwsConfigFiles& files = {}) {
+  const Error error = error_of([&] { resolve(options, std::move(variables), files); });
+  EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+  return error.what();
+}
+
+TEST(S3EndpointVariants, ComeFromOptionEnvironmentOrProfile) {
+  auth::AwsConfigFiles files;
+  files.profiles["default"] = {{"use_fips_endpoint", "true"},
+                               {"use_dualstack_endpoint", "True"}};
+  const StorageOptions options = options_for("bucket");
+  EXPECT_EQ(url_of(resolve(options, {}, files)),
+            "https://bucket.s3-fips.dualstack.us-east-1.amazonaws.com");
+  EXPECT_EQ(url_of(resolve(options, {{"AWS_USE_FIPS_ENDPOINT", "false"}}, files)),
+            "https://bucket.s3.dualstack.us-east-1.amazonaws.com");
+  EXPECT_EQ(url_of(resolve(options, {{"AWS_USE_FIPS_ENDPOINT", "TRUE"}})),
+            "https://bucket.s3-fips.us-east-1.amazonaws.com");
+  EXPECT_EQ(url_of(resolve(options, {{"AWS_USE_DUALSTACK_ENDPOINT", "true"}})),
+            "https://bucket.s3.dualstack.us-east-1.amazonaws.com");
+  files.profiles["default"] = {{"s3.use_accelerate_endpoint", "true"}};
+  const S3Config accelerated = resolve(options, {}, files);
+  EXPECT_EQ(url_of(accelerated), "https://bucket.s3-accelerate.amazonaws.com");
+  EXPECT_EQ(endpoint_name(accelerated), "https://s3-accelerate.amazonaws.com");
+  EXPECT_THAT(refusal(options, {{"AWS_USE_FIPS_ENDPOINT", "yes"}}),
+              ::testing::HasSubstr("AWS_USE_FIPS_ENDPOINT: 'yes' is neither"));
+}
+
+TEST(S3EndpointVariants, AcceleratedRequestsAreSignedForTheBucketsRegion) {
+  StorageOptions options = options_for("bucket");
+  options.region = "eu-west-1";
+  options.use_accelerate_endpoint = true;
+  const ServiceAddress address = address_in_region(resolve(options), "ap-south-1");
+  EXPECT_EQ(address.host, "bucket.s3-accelerate.amazonaws.com");
+  EXPECT_EQ(address.region, "ap-south-1");
+}
+
+TEST(S3EndpointVariants, ACustomEndpointExcludesThemNamingBothSettings) {
+  StorageOptions options = options_for("bucket", "https://s3.example.com");
+  options.use_dual_stack = true;
+  EXPECT_THAT(refusal(options),
+              ::testing::HasSubstr(
+                  "storage.use_dual_stack and storage.endpoint_url cannot be combined"));
+  EXPECT_THAT(
+      refusal(options_for("bucket", "https://s3.example.com"),
+              {{"AWS_USE_FIPS_ENDPOINT", "true"}}),
+      ::testing::HasSubstr(
+          "the environment variable AWS_USE_FIPS_ENDPOINT and storage.endpoint_url"));
+  options = options_for("bucket");
+  options.use_accelerate_endpoint = true;
+  EXPECT_THAT(refusal(options, {{"AWS_ENDPOINT_URL", "http://env"}}),
+              ::testing::HasSubstr("storage.use_accelerate_endpoint and the environment "
+                                   "variable AWS_ENDPOINT_URL"));
+}
+
+TEST(S3EndpointVariants, WhatAwsDoesNotHaveIsRefused) {
+  StorageOptions options = options_for("bucket");
+  options.use_accelerate_endpoint = true;
+  options.addressing_style = "path";
+  EXPECT_THAT(refusal(options),
+              ::testing::HasSubstr(
+                  "storage.use_accelerate_endpoint and storage.addressing_style 'path'"));
+  options.addressing_style = "auto";
+  options.bucket = "dotted.bucket";
+  EXPECT_THAT(refusal(options), ::testing::HasSubstr("without dots"));
+  options.bucket = "bucket";
+  options.use_fips_endpoint = true;
+  EXPECT_THAT(
+      refusal(options),
+      ::testing::HasSubstr(
+          "storage.use_accelerate_endpoint and storage.use_fips_endpoint cannot be"));
+  options.use_accelerate_endpoint = false;
+  options.region = "cn-north-1";
+  EXPECT_THAT(refusal(options),
+              ::testing::HasSubstr("storage.use_fips_endpoint: the regions in China"));
+}
+
+TEST(S3EndpointVariants, OtherPartitionsHaveTheirOwnNames) {
+  StorageOptions options = options_for("bucket");
+  for (const auto& [region, url] : std::map<std::string, std::string>{
+           {"cn-north-1", "https://bucket.s3.cn-north-1.amazonaws.com.cn"},
+           {"us-gov-west-1", "https://bucket.s3.us-gov-west-1.amazonaws.com"},
+           {"eusc-de-east-1", "https://bucket.s3.eusc-de-east-1.amazonaws.eu"}}) {
+    options.region = region;
+    EXPECT_EQ(url_of(resolve(options)), url);
+    EXPECT_TRUE(resolve(options).aws);
+  }
+  EXPECT_FALSE(resolve(options_for("bucket", "https://s3.notamazonaws.com")).aws);
+}
+
+TEST(S3Config, ACustomersKeyIsSentOverTlsOrTheLoopbackOnly) {
+  const std::string key = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+  for (const char* safe : {"", "https://s3.example.com", "http://127.0.0.1:9000",
+                           "http://localhost:9000", "http://[::1]:9000"}) {
+    StorageOptions options = options_for("bucket", safe);
+    options.sse_customer_key = key;
+    EXPECT_EQ(resolve(options).encryption.customer_key, key) << safe;
+  }
+  for (const char* open : {"http://s3.example.com", "http://192.168.1.2:9000",
+                           "http://127.evil.example", "http://localhost.example"}) {
+    StorageOptions options = options_for("bucket", open);
+    options.sse_customer_key = key;
+    const std::string message = refusal(options);
+    EXPECT_THAT(message,
+                ::testing::HasSubstr("storage.endpoint_url must begin with https"))
+        << open;
+    EXPECT_THAT(message, ::testing::Not(::testing::HasSubstr(key)));
+  }
+}
+
 }  // namespace
 }  // namespace cloudsync::storage::s3

@@ -19,6 +19,8 @@ constexpr std::string_view kCheckClock = "set this machine's clock";
 constexpr std::string_view kFreshCredentials =
     "the credentials are no longer valid: fetch new ones (log in again) and run again";
 constexpr std::string_view kCheckRegion = "set storage.region to the bucket's region";
+constexpr std::string_view kCheckKmsKey =
+    "check storage.sse_kms_key_id, and that the key is enabled in the bucket's region";
 constexpr std::string_view kSlower = "fewer requests at once (max_workers) may help";
 constexpr std::string_view kDamaged =
     "the bytes did not arrive as they were sent; the transfer may be repeated";
@@ -144,14 +146,45 @@ ErrorCode classify_status(int status) {
                                        : ErrorCode::kInvalidArgument;
 }
 
-std::string missing_permission(const FailureSite& site) {
+std::string where_to_give(const ServiceFailure& failure) {
+  if (failure.credentials.empty()) {
+    return "give it to everyone in the bucket policy, or give credentials: this request "
+           "carried none";
+  }
+  return "give it in the bucket policy or the IAM policy of the identity behind the "
+         "credentials (" +
+         base::printable(failure.credentials) + "); a policy may also deny it";
+}
+
+bool is_object_read(const FailureSite& site) {
+  return site.operation.name == "HeadObject" || site.operation.name == "GetObject";
+}
+
+std::string missing_permission(const ServiceFailure& failure, const FailureSite& site) {
   std::string advice = "the credentials need ";
   advice += site.operation.permission;
   advice += site.key.empty() ? " on the bucket" : " on this key";
-  if (site.operation.name == "HeadObject" || site.operation.name == "GetObject") {
+  if (is_object_read(site)) {
     advice += " (and s3:ListBucket, without which an absent key is refused too)";
   }
-  return advice + "; a policy may also deny it";
+  return advice + "; " + where_to_give(failure);
+}
+
+// The services do not say more than "bad request" about a key that does not fit.
+std::string bad_request_advice(const ServiceFailure& failure, const FailureSite& site) {
+  const bool silent = failure.code.empty() || failure.code == "InvalidRequest";
+  if (failure.status != 400 || !silent || !is_object_read(site)) return "";
+  return "an object that is encrypted with a customer's key can be read only with that "
+         "key, and no other object with any: check storage.sse_customer_key";
+}
+
+// Credentials that the service does not take are looked for where they come from.
+std::string with_origin(std::string advice, const ServiceFailure& failure) {
+  if (classify(failure) != ErrorCode::kUnauthenticated || failure.credentials.empty()) {
+    return advice;
+  }
+  advice += advice.empty() ? "" : "; ";
+  return advice + "the credentials come from " + base::printable(failure.credentials);
 }
 
 std::string advice_for(const ServiceFailure& failure, const FailureSite& site) {
@@ -160,9 +193,12 @@ std::string advice_for(const ServiceFailure& failure, const FailureSite& site) {
     return "set storage.region to " + base::printable(failure.region);
   }
   if (rule != nullptr && !rule->advice.empty()) return std::string(rule->advice);
-  if (classify(failure) == ErrorCode::kPermissionDenied) return missing_permission(site);
+  if (failure.code.starts_with("KMS.")) return std::string(kCheckKmsKey);
+  if (classify(failure) == ErrorCode::kPermissionDenied) {
+    return missing_permission(failure, site);
+  }
   if (failure.status >= 300 && failure.status < 400) return std::string(kCheckRegion);
-  return "";
+  return bad_request_advice(failure, site);
 }
 
 std::string service_words(const ServiceFailure& failure) {
@@ -199,7 +235,7 @@ std::string describe(const FailureSite& site) {
 
 Error make_error(const ServiceFailure& failure, const FailureSite& site) {
   std::string message = describe(site) + ": " + service_words(failure);
-  const std::string advice = advice_for(failure, site);
+  const std::string advice = with_origin(advice_for(failure, site), failure);
   if (!advice.empty()) message += "; " + advice;
   ServiceDetail detail{failure.status, failure.code, failure.request_id,
                        failure.retry_after};

@@ -23,6 +23,8 @@ struct ServiceFailure {
   std::optional<std::int64_t> server_time_ns;
   std::optional<std::chrono::milliseconds> retry_after;
   std::optional<std::uint64_t> object_size;  // 416 only
+  std::string
+      credentials;  // where those that were refused come from; "" = none were sent
 };
 
 // What was tried, for messages.

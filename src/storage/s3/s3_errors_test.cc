@@ -21,6 +21,7 @@ ServiceFailure failure(int status, const std::string& code) {
   out.code = code;
   out.message = "In its own words.";
   out.request_id = "REQ1";
+  out.credentials = "the environment";
   return out;
 }
 
@@ -34,7 +35,8 @@ TEST(S3Errors, MessageSaysWhatWhereTheServicesWordsAndWhatToDo) {
       error.what(),
       "PutObject of \"a\\x01b\" in s3://data at https://host: AccessDenied: In its own "
       "words. (HTTP 403, request id REQ1); the credentials need s3:PutObject on this "
-      "key; a policy may also deny it");
+      "key; give it in the bucket policy or the IAM policy of the identity behind the "
+      "credentials (the environment); a policy may also deny it");
   EXPECT_EQ(error.detail().provider_code, "AccessDenied");
   EXPECT_EQ(error.detail().http_status, 403);
   EXPECT_EQ(error.detail().request_id, "REQ1");
@@ -106,6 +108,31 @@ TEST(S3Errors, RetryAfterReachesTheRetryLoop) {
   ServiceFailure slow = failure(503, "SlowDown");
   slow.retry_after = std::chrono::milliseconds(1500);
   EXPECT_EQ(make_error(slow, kPut).detail().retry_after, std::chrono::milliseconds(1500));
+}
+
+TEST(S3Errors, RefusedCredentialsAreToldWithTheirOrigin) {
+  for (const char* code : {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken",
+                           "InvalidToken", "AuthFailure"}) {
+    const Error error = error_for(403, code);
+    EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
+    EXPECT_THAT(error.what(), HasSubstr("the credentials come from the environment"));
+  }
+  EXPECT_THAT(error_for(404, "NoSuchKey").what(),
+              ::testing::Not(HasSubstr("the environment")));
+}
+
+TEST(S3Errors, ARefusedAnonymousRequestIsToldThatItCarriedNothing) {
+  ServiceFailure refused = failure(403, "AccessDenied");
+  refused.credentials.clear();
+  EXPECT_THAT(make_error(refused, kPut).what(),
+              HasSubstr("s3:PutObject on this key; give it to everyone in the bucket "
+                        "policy, or give credentials: this request carried none"));
+}
+
+TEST(S3Errors, AKmsKeyThatCannotBeUsedIsToldWithItsSetting) {
+  const Error error = error_for(400, "KMS.DisabledException");
+  EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(error.what(), HasSubstr("check storage.sse_kms_key_id"));
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ std::string text_header(const http::HttpResponse& response, std::string_view nam
 // With KMS or customer keys the ETag looks like an MD5 and is not one.
 bool etag_may_be_md5(const http::HttpResponse& response) {
   const auto encryption = response.header("x-amz-server-side-encryption");
-  if (encryption && encryption->starts_with("aws:kms")) return false;
+  if (encryption && *encryption != "AES256") return false;
   return !response.header("x-amz-server-side-encryption-customer-algorithm").has_value();
 }
 

@@ -52,8 +52,10 @@ UploadId S3Multipart::begin_upload(const BeginUploadRequest& request,
   const S3Request built = build_.begin_upload(request);
   S3Answer answer = client_.send(built, context);
   client_.require_ok(built, answer);
-  return client_.interpret(built,
-                           [&] { return parse_upload_id(std::move(answer.http.body)); });
+  return client_.interpret(built, [&] {
+    require_encrypted(answer.http, client_.config().encryption);
+    return parse_upload_id(std::move(answer.http.body));
+  });
 }
 
 PartReceipt S3Multipart::upload_part(const PartRequest& request, ByteSource& source,

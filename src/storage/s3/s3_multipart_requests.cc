@@ -42,6 +42,7 @@ S3Request RequestBuilder::upload_part(const PartRequest& request) const {
   out.query = {{"partNumber", std::to_string(request.number)},
                {"uploadId", request.upload.value}};
   add_checksums(out, request);
+  add_customer_key(out.headers, defaults_.encryption);
   out.sha256 = request.sha256;
   return out;
 }
@@ -58,6 +59,8 @@ S3Request RequestBuilder::copy_part(const CopyPartRequest& request) const {
     out.headers.emplace_back("x-amz-copy-source-if-match",
                              quoted(request.source_if_match->value));
   }
+  add_customer_key(out.headers, defaults_.encryption);
+  add_source_key(out.headers, defaults_.encryption);
   return out;
 }
 
@@ -72,6 +75,8 @@ S3Request RequestBuilder::complete_upload(const CompleteRequest& request) const 
   out.xml = complete_xml(request, with_checksums);
   out.headers.emplace_back("content-type", "application/xml");
   add_condition(out, request.condition);
+  // AWS wants the key here and for ListParts where the upload carries checksums.
+  add_customer_key(out.headers, defaults_.encryption);
   if (with_checksums) {
     out.headers.emplace_back("x-amz-checksum-crc64nvme",
                              base64_big_endian(*request.crc64nvme));
@@ -103,6 +108,7 @@ S3Request RequestBuilder::list_parts(const ObjectKey& key, const UploadId& uploa
   if (after_part != 0) {
     out.query.emplace_back("part-number-marker", std::to_string(after_part));
   }
+  add_customer_key(out.headers, defaults_.encryption);
   return out;
 }
 

@@ -81,6 +81,7 @@ S3Request RequestBuilder::head(const ObjectKey& key,
   S3Request out = make_object_request({"HeadObject", "s3:GetObject"}, "HEAD", key);
   out.headers.emplace_back("x-amz-checksum-mode", "ENABLED");
   if (if_match) out.headers.emplace_back("if-match", quoted(if_match->value));
+  add_customer_key(out.headers, defaults_.encryption);
   return out;
 }
 
@@ -92,6 +93,7 @@ S3Request RequestBuilder::get(const GetRequest& request) const {
   if (!request.version_id.empty())
     out.query.emplace_back("versionId", request.version_id);
   out.headers.emplace_back("x-amz-checksum-mode", "ENABLED");
+  add_customer_key(out.headers, defaults_.encryption);
   return out;
 }
 
@@ -108,6 +110,7 @@ void RequestBuilder::add_object_headers(S3Request& out, const Metadata& metadata
   const std::string& chosen =
       storage_class.empty() ? defaults_.storage_class : storage_class;
   if (!chosen.empty()) out.headers.emplace_back("x-amz-storage-class", chosen);
+  add_encryption(out.headers, defaults_.encryption);
   add_metadata(out, metadata);
 }
 
@@ -162,6 +165,8 @@ S3Request RequestBuilder::copy(const CopyRequest& request,
   }
   if (!storage_class.empty())
     out.headers.emplace_back("x-amz-storage-class", storage_class);
+  add_encryption(out.headers, defaults_.encryption);
+  add_source_key(out.headers, defaults_.encryption);
   if (defaults_.capabilities.conditional_copy_destination) {
     add_condition(out, request.condition);
   }

@@ -10,6 +10,7 @@
 
 #include "http/transport.h"
 #include "storage/object_store.h"
+#include "storage/s3/s3_encryption.h"
 
 namespace cloudsync::storage::s3 {
 
@@ -36,6 +37,7 @@ struct RequestDefaults {
   std::string bucket;
   std::string storage_class;
   Capabilities capabilities;
+  Encryption encryption = {};
 };
 
 // Builds requests; pure. Throws Error{kInvalidArgument} for what no request can carry: an

@@ -21,7 +21,7 @@ class S3Store final : public ObjectStore {
   S3Store(S3Config config, S3Dependencies dependencies)
       : client_(std::move(config), std::move(dependencies)),
         build_({client_.config().bucket, client_.config().storage_class,
-                client_.config().capabilities}),
+                client_.config().capabilities, client_.config().encryption}),
         multipart_(client_, build_) {}
 
   const Capabilities& capabilities() const override {
@@ -203,6 +203,7 @@ PutResult S3Store::put(const PutRequest& request, ByteSource& source,
     return put_outcome(Outcome::kPreconditionFailed);
   client_.require_ok(built, answer);
   return client_.interpret(built, [&] {
+    require_encrypted(answer.http, client_.config().encryption);
     return put_result(answer.http, answer.http.header("etag").value_or(""),
                       client_.now_ns());
   });
@@ -231,10 +232,13 @@ void S3Store::remove_batch(std::span<const DeleteRequest* const> batch,
   S3Request built = build_.remove_many(batch);
   S3Answer answer = client_.send(built, context);
   client_.require_ok(built, answer);
-  const std::vector<DeletedKey> answered = client_.interpret(
+  std::vector<DeletedKey> answered = client_.interpret(
       built, [&] { return parse_deleted(std::move(answer.http.body)); });
-  std::map<std::string_view, const DeletedKey*> by_key;
-  for (const DeletedKey& key : answered) by_key[key.key] = &key;
+  std::map<std::string_view, DeletedKey*> by_key;
+  for (DeletedKey& key : answered) {
+    if (key.failure) key.failure->credentials = answer.credentials;
+    by_key[key.key] = &key;
+  }
   for (std::size_t i = 0; i < batch.size(); ++i) {
     built.key = batch[i]->key.value;
     const auto found = by_key.find(built.key);
@@ -289,6 +293,7 @@ PutResult S3Store::copy(const CopyRequest& request, const CallContext& context) 
   if (answer.is("InvalidObjectState")) return put_outcome(Outcome::kArchived);
   client_.require_ok(built, answer);
   return client_.interpret(built, [&] {
+    require_encrypted(answer.http, client_.config().encryption);
     const WrittenObject written =
         parse_written_object(std::move(answer.http.body), "CopyObjectResult");
     PutResult result = put_result(answer.http, written.etag, client_.now_ns());

@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "auth/aws/aws_profile.h"
 #include "auth/aws/aws_credentials.h"
+#include "auth/aws/aws_profile.h"
 #include "base/clock.h"
 #include "cloudsync/cloud_storage.h"
 #include "http/transport.h"

@@ -33,16 +33,22 @@ class ListedCredentials final : public auth::AwsCredentialsProvider {
  public:
   std::optional<auth::AwsCredentials> credentials(const CallContext&) override {
     if (anonymous) return std::nullopt;
+    if (refused && !renewal_failure.empty()) {
+      throw Error(ErrorCode::kUnauthenticated, renewal_failure);
+    }
     return auth::AwsCredentials{
         "AK" + std::to_string(generation), "secret", token, {}, "test"};
   }
   void invalidate(const auth::AwsCredentials&) override {
+    refused = true;
     if (generation < last_generation) ++generation;
   }
   bool anonymous = false;
   std::string token;
   int generation = 0;
   int last_generation = 0;
+  std::string renewal_failure;  // thrown once the first ones were refused
+  bool refused = false;
 };
 
 class StringSink final : public ByteSink {
