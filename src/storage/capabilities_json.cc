@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 
 // Raised when a flag is added or a probe learns more: an older text is then probed again.
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 using Flag = std::pair<const char*, bool Capabilities::*>;
 constexpr std::array kFlags{
@@ -25,8 +25,12 @@ constexpr std::array kFlags{
     Flag{"nested_keys", &Capabilities::nested_keys},
     Flag{"start_after", &Capabilities::start_after},
     Flag{"crc64nvme", &Capabilities::crc64nvme},
+    Flag{"crc32c", &Capabilities::crc32c},
     Flag{"multipart", &Capabilities::multipart},
 };
+
+// A server without it has a limit of one key, whatever the protocol's is.
+constexpr char kBatchDelete[] = "batch_delete";
 
 using Order = std::pair<const char*, KeyOrder>;
 constexpr std::array kOrders{
@@ -41,6 +45,7 @@ constexpr std::array kOrders{
 std::string capabilities_to_json(const Capabilities& capabilities) {
   json document{{"version", kVersion}};
   for (const auto& [name, member] : kFlags) document[name] = capabilities.*member;
+  document[kBatchDelete] = capabilities.batch_delete_limit > 1;
   for (const auto& [name, order] : kOrders) {
     if (order == capabilities.list_order) document["list_order"] = name;
   }
@@ -55,6 +60,7 @@ std::optional<Capabilities> capabilities_from_json(const std::string& text,
     Capabilities capabilities = declared;
     for (const auto& [name, member] : kFlags)
       capabilities.*member = document.at(name).get<bool>();
+    if (!document.at(kBatchDelete).get<bool>()) capabilities.batch_delete_limit = 1;
     const auto order_name = document.at("list_order").get<std::string>();
     for (const auto& [name, order] : kOrders) {
       if (order_name == name) capabilities.list_order = order;

@@ -31,6 +31,12 @@ bool is_inconclusive(const Error& error) {
   }
 }
 
+// An answer of the service, not a broken line: what it fails at may be what it does not
+// know (Azurite answers 500 to a checksum header).
+bool is_answered_failure(const Error& error) {
+  return error.code() == ErrorCode::kUnavailable && error.detail().http_status >= 500;
+}
+
 // 412, and AWS's 409 for a collision, in whatever form the store hands them on.
 bool is_refusal(const Error& error) {
   const int status = error.detail().http_status;
@@ -64,29 +70,35 @@ class Probe {
 
  private:
   ObjectKey key(const std::string& name) const { return {folder_ + name}; }
-  VersionToken wrong_token() const { return {"00000000000000000000000000000000"}; }
   PutRequest request(const std::string& name, Precondition condition = {}) const;
   PutResult put(const PutRequest& request, const std::string& body = "probe");
   // Whether `call` was refused by its condition. A server that answers with another error
   // does not know conditions.
   template <class Call>
   bool refuses(Call&& call) const;
+  // Whether `call` is an answer of the kind that a feature gives that is there.
+  template <class Call>
+  bool works(Call&& call) const;
 
   bool probe_put();
-  bool probe_complete();
-  bool complete_refused(const Precondition& condition);
+  void probe_multipart(Capabilities& capabilities);
+  PutResult upload(const Precondition& condition);
+  bool upload_refused(const Precondition& condition);
   bool probe_delete();
-  bool probe_batch_delete();
+  void probe_batch_delete(Capabilities& capabilities);
   bool probe_copy_source();
   bool probe_copy_destination();
   bool probe_nested();
   void probe_listing(Capabilities& capabilities);
-  bool probe_crc64nvme();
+  template <class Checksum>
+  bool probe_checksum(std::optional<Checksum> PutRequest::* member, Checksum right);
+  bool accepts(const PutRequest& checked);
   std::vector<std::string> listed(const ListRequest& request);
 
   ObjectStore& store_;
   std::string folder_;
   const CallContext& context_;
+  VersionToken wrong_token_;  // of the shape of this store's own
   std::vector<ObjectKey> written_;
   std::vector<std::pair<ObjectKey, UploadId>> uploads_;
 };
@@ -115,48 +127,71 @@ bool Probe::refuses(Call&& call) const {
   }
 }
 
+template <class Call>
+bool Probe::works(Call&& call) const {
+  try {
+    call();
+    return true;
+  } catch (const Error& error) {
+    if (is_inconclusive(error)) throw;
+    return false;
+  }
+}
+
 bool Probe::probe_put() {
+  // A token from nowhere may be no token at all to this store, and be refused as such.
+  wrong_token_ = put(request("w"), "another").token;
   put(request("c"));
   const bool absent =
       refuses([&] { return put(request("c", {{}, true}), "other").outcome; });
   const bool wrong =
-      refuses([&] { return put(request("c", {wrong_token(), false}), "third").outcome; });
+      refuses([&] { return put(request("c", {wrong_token_, false}), "third").outcome; });
   if (!absent || !wrong) return false;
   const auto now = store_.head(key("c"), context_);
   // A server that refuses every condition would block each replacement.
   return now && !refuses([&] { return put(request("c", {now->token, false})).outcome; });
 }
 
-bool Probe::complete_refused(const Precondition& condition) {
+// One part, which is the last: nothing of the smallest size has to be sent.
+PutResult Probe::upload(const Precondition& condition) {
   MultipartStore& multipart = *store_.multipart();
+  const std::string body = "probe";
   BeginUploadRequest begin;
   begin.key = key("c");
-  begin.size = 5;
-  const UploadId upload = multipart.begin_upload(begin, context_);
-  uploads_.emplace_back(begin.key, upload);
+  begin.condition = condition;
+  begin.size = body.size();
+  begin.part_size = store_.capabilities().min_part;
+  const UploadId id = multipart.begin_upload(begin, context_);
+  uploads_.emplace_back(begin.key, id);
   PartRequest part;
   part.key = begin.key;
-  part.upload = upload;
+  part.upload = id;
   part.number = 1;
-  const std::string body = "probe";
+  part.md5 = hash::Md5::of(bytes_of(body));
   MemorySource source(bytes_of(body));
   CompleteRequest complete;
   complete.key = begin.key;
-  complete.upload = upload;
+  complete.upload = id;
   complete.parts = {multipart.upload_part(part, source, context_)};
   complete.size = begin.size;
   complete.condition = condition;
-  return refuses([&] { return multipart.complete_upload(complete, context_).outcome; });
+  return multipart.complete_upload(complete, context_);
 }
 
-bool Probe::probe_complete() {
-  if (!store_.multipart()) return false;
-  return complete_refused({{}, true}) && complete_refused({wrong_token(), false});
+bool Probe::upload_refused(const Precondition& condition) {
+  return refuses([&] { return upload(condition).outcome; });
+}
+
+void Probe::probe_multipart(Capabilities& capabilities) {
+  capabilities.multipart = store_.multipart() && works([&] { upload({}); });
+  capabilities.conditional_complete = capabilities.multipart &&
+                                      upload_refused({{}, true}) &&
+                                      upload_refused({wrong_token_, false});
 }
 
 bool Probe::probe_copy_source() {
   written_.push_back(key("d"));
-  CopyRequest copy{key("c"), wrong_token(), key("d"), {}, 5};
+  CopyRequest copy{key("c"), wrong_token_, key("d"), {}, 5};
   return refuses([&] { return store_.copy(copy, context_).outcome; }) &&
          !store_.head(key("d"), context_);
 }
@@ -166,7 +201,7 @@ bool Probe::probe_copy_destination() {
   const auto before = store_.head(key("d"), context_);
   CopyRequest copy{key("c"), {}, key("d"), {{}, true}, 5};
   const bool absent = refuses([&] { return store_.copy(copy, context_).outcome; });
-  copy.condition = {wrong_token(), false};
+  copy.condition = {wrong_token_, false};
   const bool wrong =
       absent && refuses([&] { return store_.copy(copy, context_).outcome; });
   const auto after = store_.head(key("d"), context_);
@@ -175,17 +210,22 @@ bool Probe::probe_copy_destination() {
 
 bool Probe::probe_delete() {
   const bool refused =
-      refuses([&] { return store_.remove({key("c"), wrong_token()}, context_).outcome; });
+      refuses([&] { return store_.remove({key("c"), wrong_token_}, context_).outcome; });
   return refused && store_.head(key("c"), context_).has_value();
 }
 
-bool Probe::probe_batch_delete() {
-  put(request("e"));
-  const std::vector<DeleteRequest> batch{{key("e"), wrong_token()}};
-  // The key's own error counts as little as an answer of success: only the object's
-  // survival does.
-  refuses([&] { return store_.remove_many(batch, context_).at(0).outcome; });
-  return store_.head(key("e"), context_).has_value();
+// The key's own error counts as little as an answer of success: only the object's
+// survival does.
+void Probe::probe_batch_delete(Capabilities& capabilities) {
+  const auto survives = [&](const std::optional<VersionToken>& token) {
+    put(request("e"));
+    const std::vector<DeleteRequest> batch{{key("e"), token}};
+    works([&] { store_.remove_many(batch, context_); });
+    return store_.head(key("e"), context_).has_value();
+  };
+  const bool there = !survives({});
+  if (!there) capabilities.batch_delete_limit = 1;
+  capabilities.conditional_batch_delete = there && survives(wrong_token_);
 }
 
 bool Probe::probe_nested() {
@@ -228,35 +268,52 @@ void Probe::probe_listing(Capabilities& capabilities) {
       listed(list) == std::vector<std::string>(seen.begin() + 3, seen.end());
 }
 
-bool Probe::probe_crc64nvme() {
-  PutRequest checked = request("k");
-  checked.crc64nvme = hash::crc64nvme(bytes_of("probe"));
-  const auto accepted = [&] {
+// A failure of the service says "no" only where the same write without the checksum
+// succeeds before and after it, twice over: else it was an outage.
+bool Probe::accepts(const PutRequest& checked) {
+  constexpr int kFailures = 2;
+  for (int failures = 0;;) {
     try {
       return put(checked).outcome == Outcome::kOk;
     } catch (const Error& error) {
-      if (is_inconclusive(error)) throw;
+      if (is_answered_failure(error)) {
+        put(request("k"));
+        if (++failures < kFailures) continue;
+      } else if (is_inconclusive(error)) {
+        throw;
+      }
       return false;
     }
-  };
-  if (!accepted()) return false;
+  }
+}
+
+template <class Checksum>
+bool Probe::probe_checksum(std::optional<Checksum> PutRequest::* member, Checksum right) {
+  put(request("k"));
+  PutRequest checked = request("k");
+  checked.*member = right;
+  if (!accepts(checked)) return false;
   // One that is taken without being looked at protects nothing.
-  *checked.crc64nvme ^= 1;
-  return !accepted();
+  checked.*member = right ^ 1U;
+  return !accepts(checked);
 }
 
 Capabilities Probe::run() {
+  const std::string text = "probe";
+  const Bytes body = bytes_of(text);
   Capabilities capabilities = store_.capabilities();
-  capabilities.multipart = store_.multipart() != nullptr;
   capabilities.conditional_put = probe_put();
-  capabilities.conditional_complete = probe_complete();
+  probe_multipart(capabilities);
   capabilities.conditional_copy_source = probe_copy_source();
   capabilities.conditional_copy_destination = probe_copy_destination();
   capabilities.conditional_delete = probe_delete();
-  capabilities.conditional_batch_delete = probe_batch_delete();
+  probe_batch_delete(capabilities);
   capabilities.nested_keys = probe_nested();
   probe_listing(capabilities);
-  capabilities.crc64nvme = probe_crc64nvme();
+  capabilities.crc64nvme = probe_checksum(&PutRequest::crc64nvme, hash::crc64nvme(body));
+  // Reads are checked against it too, so it is only confirmed where it is claimed.
+  capabilities.crc32c =
+      capabilities.crc32c && probe_checksum(&PutRequest::crc32c, hash::crc32c(body));
   capabilities.declared = true;
   return capabilities;
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
+#include <span>
 
 #include "storage/decorators.h"
 #include "storage/memory/memory_store.h"
@@ -83,6 +86,131 @@ TEST(ProbeOrderTest, FindsTheOrderOfTheListing) {
 TEST(ProbeTest, ChecksumIsClaimedWhereAWrongOneIsRefused) {
   MemoryStore store;
   EXPECT_TRUE(probe(store).crc64nvme);
+}
+
+TEST(ProbeTest, ChecksumsOfReadsAreConfirmedOnlyWhereTheyAreClaimed) {
+  Capabilities actual;
+  MemoryStore silent(options_with(actual));
+  EXPECT_FALSE(probe(silent).crc32c);
+  actual.crc32c = true;
+  MemoryStore claiming(options_with(actual));
+  EXPECT_TRUE(probe(claiming).crc32c);
+}
+
+// A store whose requests can be looked at and answered in its place.
+class Scripted : public MemoryStore {
+ public:
+  using MemoryStore::MemoryStore;
+  PutResult put(const PutRequest& request, ByteSource& source,
+                const CallContext& context) override {
+    if (request.crc64nvme && on_checksum) on_checksum();
+    return MemoryStore::put(request, source, context);
+  }
+  std::vector<DeleteResult> remove_many(std::span<const DeleteRequest> requests,
+                                        const CallContext& context) override {
+    if (!knows_batches) throw Error(ErrorCode::kUnsupported, "no batches here");
+    return MemoryStore::remove_many(requests, context);
+  }
+  std::function<void()> on_checksum;
+  bool knows_batches = true;
+};
+
+Error answered(int status) {
+  return Error(ErrorCode::kUnavailable, "injected",
+               ServiceDetail{status, "InternalError", "", {}});
+}
+
+// Azurite answers 500 to x-ms-content-crc64.
+TEST(ProbeTest, AServerThatAlwaysFailsAtAChecksumDoesNotHaveIt) {
+  Scripted store;
+  int asked = 0;
+  store.on_checksum = [&] {
+    ++asked;
+    throw answered(500);
+  };
+  EXPECT_FALSE(probe(store).crc64nvme);
+  EXPECT_EQ(asked, 2);
+  EXPECT_TRUE(testing::keys(store).empty());
+}
+
+TEST(ProbeTest, AServerThatFailsOnceAtAChecksumIsAskedAgain) {
+  Scripted store;
+  int asked = 0;
+  store.on_checksum = [&] {
+    if (++asked == 1) throw answered(503);
+  };
+  EXPECT_TRUE(probe(store).crc64nvme);
+}
+
+TEST(ProbeTest, AnOutageDuringTheChecksumsIsNoAnswer) {
+  Scripted store;
+  store.on_checksum = [&] {
+    store.set_fault([](const std::string& name, const std::string&, bool after) {
+      if (name == "put" && !after) throw answered(500);
+    });
+    throw answered(500);
+  };
+  EXPECT_THROW(probe(store), Error);
+  store.on_checksum = [] { throw Error(ErrorCode::kUnavailable, "connection lost"); };
+  store.set_fault({});
+  EXPECT_THROW(probe(store), Error);
+}
+
+TEST(ProbeTest, AServerWithoutBatchesDeletesKeyByKey) {
+  Scripted store;
+  store.knows_batches = false;
+  const Capabilities found = probe(store);
+  EXPECT_EQ(found.batch_delete_limit, 1u);
+  EXPECT_FALSE(found.conditional_batch_delete);
+  const auto remembered =
+      capabilities_from_json(capabilities_to_json(found), store.capabilities());
+  ASSERT_TRUE(remembered);
+  EXPECT_EQ(remembered->batch_delete_limit, 1u);
+  const auto guard = make_precondition_guard(store, found);
+  store.put_directly("a", "1");
+  store.put_directly("b", "2");
+  const std::vector<DeleteRequest> requests{{{"a"}, {}}, {{"b"}, {}}};
+  for (const DeleteResult& result : guard->remove_many(requests, {})) {
+    EXPECT_FALSE(result.error);
+  }
+  EXPECT_TRUE(testing::keys(store).empty());
+}
+
+TEST(ProbeTest, AServerWithoutUploadsTakesObjectsWhole) {
+  MemoryStore store;
+  store.set_fault([](const std::string& name, const std::string&, bool) {
+    if (name == "upload_part") throw Error(ErrorCode::kUnsupported, "no parts here");
+  });
+  const Capabilities found = probe(store);
+  EXPECT_FALSE(found.multipart);
+  EXPECT_FALSE(found.conditional_complete);
+}
+
+// A session is told its condition and its sizes at the beginning; a probe must not have
+// to send a part of the smallest size.
+TEST(ProbeTest, UploadsAreOneLastPartBegunWithTheirCondition) {
+  class Watching final : public MemoryStore {
+   public:
+    using MemoryStore::MemoryStore;
+    PutResult put(const PutRequest& request, ByteSource& source,
+                  const CallContext& context) override {
+      largest = std::max(largest, source.size());
+      return MemoryStore::put(request, source, context);
+    }
+    std::uint64_t largest = 0;
+  };
+  Capabilities actual;
+  actual.min_part = 8 << 20;
+  actual.sequential_parts = true;
+  actual.part_copies = false;
+  actual.lists_uploads = false;
+  Watching store(options_with(actual));
+  const Capabilities found = probe(store);
+  EXPECT_TRUE(found.multipart);
+  EXPECT_TRUE(found.conditional_complete);
+  EXPECT_LT(store.largest, 100u);
+  EXPECT_EQ(store.operations("copy_part"), 0u);
+  EXPECT_EQ(store.operations("list_uploads"), 0u);
 }
 
 TEST(ProbeTest, TouchesNothingOutsideItsFolder) {

@@ -46,7 +46,7 @@ std::unique_ptr<ObjectStore> make_precondition_guard(ObjectStore& inner,
 
 // Finds out on a custom endpoint what it honours, by writing below
 // <prefix>.cloudsync/probe/<probe_id>/ and removing it again, also after a failure. Needs
-// write permission; some fifty small requests, once per bucket. Throws Error when the
+// write permission; some sixty small requests, once per bucket. Throws Error when the
 // server cannot be asked (outage, missing right); a refusal of any other kind is an
 // answer.
 Capabilities probe_capabilities(ObjectStore& store, const std::string& prefix,

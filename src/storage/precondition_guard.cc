@@ -92,7 +92,8 @@ class PreconditionGuard final : public ObjectStore {
  public:
   PreconditionGuard(ObjectStore& inner, const Capabilities& capabilities)
       : inner_(inner), capabilities_(capabilities) {
-    if (inner.multipart()) uploads_.emplace(inner, capabilities_);
+    if (inner.multipart() && capabilities_.multipart)
+      uploads_.emplace(inner, capabilities_);
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
@@ -151,16 +152,18 @@ DeleteResult PreconditionGuard::remove(const DeleteRequest& request,
   return inner_.remove({request.key, {}}, context);
 }
 
-// Where a batch does not know conditions, a key that has one goes by itself.
+// Where a batch does not know conditions, a key that has one goes by itself; all do where
+// there are no batches.
 std::vector<DeleteResult> PreconditionGuard::remove_many(
     std::span<const DeleteRequest> requests, const CallContext& context) {
-  if (capabilities_.conditional_batch_delete)
+  const bool batches = capabilities_.batch_delete_limit > 1;
+  if (batches && capabilities_.conditional_batch_delete)
     return inner_.remove_many(requests, context);
   std::vector<DeleteResult> results(requests.size());
   std::vector<DeleteRequest> plain;
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    if (!requests[i].if_match) {
+    if (batches && !requests[i].if_match) {
       plain.push_back(requests[i]);
       places.push_back(i);
       continue;
