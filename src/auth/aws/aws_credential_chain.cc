@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/aws/aws_credential_chain.h"
 
-#include <array>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "auth/aws/credential_source.h"
-#include "base/clock.h"
+#include "auth/refreshing.h"
 #include "base/log.h"
 #include "base/time_format.h"
 #include "cloudsync/error.h"
+#include "http/curl_transport.h"
 
 namespace cloudsync::auth {
 namespace {
 
 using Sources = std::vector<std::unique_ptr<CredentialSource>>;
-
-// Variables that lead other tools to credentials this build cannot fetch.
-constexpr std::array kLaterVariables = {"AWS_WEB_IDENTITY_TOKEN_FILE",
-                                        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-                                        "AWS_CONTAINER_CREDENTIALS_FULL_URI"};
 
 class AnonymousProvider final : public AwsCredentialsProvider {
  public:
@@ -32,41 +26,29 @@ class AnonymousProvider final : public AwsCredentialsProvider {
 
 class ChainProvider final : public AwsCredentialsProvider {
  public:
-  ChainProvider(Sources sources, Environment environment)
-      : sources_(std::move(sources)), environment_(std::move(environment)) {}
+  ChainProvider(Sources sources, const base::Clock& clock)
+      : sources_(std::move(sources)),
+        clock_(clock),
+        current_([this](const CallContext& context) { return load(context); }, {},
+                 clock) {}
 
-  std::optional<AwsCredentials> credentials(const CallContext& context) override;
-  void invalidate(const AwsCredentials& refused) override;
+  std::optional<AwsCredentials> credentials(const CallContext& context) override {
+    return current_.get(context);
+  }
+  void invalidate(const AwsCredentials& refused) override {
+    for (const auto& source : sources_) source->forget();
+    current_.invalidate(refused);
+  }
 
  private:
   AwsCredentials load(const CallContext& context);
+  void require_valid(const AwsCredentials& credentials) const;
   [[noreturn]] void throw_nothing_found() const;
-  static bool expired(const AwsCredentials& credentials) {
-    return credentials.expires_ns &&
-           *credentials.expires_ns <= base::system_clock().now_ns();
-  }
 
   const Sources sources_;
-  const Environment environment_;
-  std::mutex mutex_;  // held while loading: one thread loads, the others wait for it
-  std::optional<AwsCredentials> cached_;  // guarded by mutex_
+  const base::Clock& clock_;
+  Refreshing<AwsCredentials> current_;
 };
-
-std::optional<AwsCredentials> ChainProvider::credentials(const CallContext& context) {
-  const std::lock_guard lock(mutex_);
-  if (!cached_ || expired(*cached_)) cached_ = load(context);
-  return cached_;
-}
-
-void ChainProvider::invalidate(const AwsCredentials& refused) {
-  const std::lock_guard lock(mutex_);
-  // Another thread may have fetched new ones since.
-  if (cached_ && cached_->access_key_id == refused.access_key_id &&
-      cached_->secret_access_key == refused.secret_access_key &&
-      cached_->session_token == refused.session_token) {
-    cached_.reset();
-  }
-}
 
 AwsCredentials ChainProvider::load(const CallContext& context) {
   for (const auto& source : sources_) {
@@ -74,37 +56,77 @@ AwsCredentials ChainProvider::load(const CallContext& context) {
     if (!found) continue;
     base::redact_secret(found->secret_access_key);
     base::redact_secret(found->session_token);
-    if (!expired(*found)) return *std::move(found);
-    throw Error(ErrorCode::kUnauthenticated,
-                "the AWS credentials from " + found->origin + " expired at " +
-                    base::format_rfc3339(*found->expires_ns) + "; renew them");
+    require_valid(*found);
+    return *std::move(found);
   }
   throw_nothing_found();
 }
 
+void ChainProvider::require_valid(const AwsCredentials& credentials) const {
+  if (!credentials.expires_ns || *credentials.expires_ns > clock_.now_ns()) return;
+  throw Error(ErrorCode::kUnauthenticated,
+              "the AWS credentials from " + credentials.origin + " expired at " +
+                  base::format_rfc3339(*credentials.expires_ns) + "; renew them");
+}
+
 void ChainProvider::throw_nothing_found() const {
-  std::string text = "no AWS credentials were found; searched: ";
-  for (std::size_t i = 0; i < sources_.size(); ++i) {
-    text.append(i == 0 ? "" : ", ").append(sources_[i]->place());
+  std::string places;
+  for (const auto& source : sources_) {
+    const std::string place = source->place();
+    if (!place.empty()) places.append(places.empty() ? "" : ", ").append(place);
   }
-  for (const char* name : kLaterVariables) {
-    if (!environment_value(environment_, name)) continue;
-    text.append("; ").append(name).append(" is set, but ").append(kReadableSources);
+  throw Error(ErrorCode::kUnauthenticated,
+              "no AWS credentials were found; searched: " + places +
+                  ". Set one of these, or ask for anonymous access if the bucket is "
+                  "public");
+}
+
+bool names_default_profile(const AwsCredentialOptions& options, const AwsWorld& world) {
+  return selected_profile(world.environment, options.profile) == "default";
+}
+
+Sources make_sources(const AwsCredentialOptions& options, const AwsWorld& world) {
+  Sources out;
+  const bool chosen = !options.profile.empty();
+  out.push_back(make_static_source(options));
+  if (!chosen) out.push_back(make_environment_source(world.environment));
+  const bool in_two = !chosen && names_default_profile(options, world);
+  out.push_back(make_profile_source(
+      options, world, in_two ? ProfilePart::kRolesAndKeys : ProfilePart::kAll));
+  if (!chosen) out.push_back(make_web_identity_source(options, world));
+  if (in_two) {
+    out.push_back(make_profile_source(options, world, ProfilePart::kLoginsAndPrograms));
   }
-  text += ". Set one of these, or ask for anonymous access if the bucket is public";
-  throw Error(ErrorCode::kUnauthenticated, std::move(text));
+  out.push_back(make_container_source(world));
+  out.push_back(make_imds_source(options, world, ImdsUse::kLastPlace));
+  return out;
+}
+
+http::CurlOptions transport_options(const AwsCredentialOptions& options,
+                                    const Environment& environment) {
+  http::CurlOptions out;
+  out.ca_bundle = options.ca_bundle;
+  if (out.ca_bundle.empty()) {
+    out.ca_bundle = environment_value(environment, "AWS_CA_BUNDLE").value_or("");
+  }
+  return out;
 }
 
 }  // namespace
 
 std::unique_ptr<AwsCredentialsProvider> make_aws_credential_chain(
-    const AwsCredentialOptions& options, Environment environment) {
+    const AwsCredentialOptions& options, AwsWorld world) {
   if (options.anonymous) return std::make_unique<AnonymousProvider>();
-  Sources sources;
-  sources.push_back(make_static_source(options));
-  if (options.profile.empty()) sources.push_back(make_environment_source(environment));
-  sources.push_back(make_profile_source(environment, options.profile));
-  return std::make_unique<ChainProvider>(std::move(sources), std::move(environment));
+  return std::make_unique<ChainProvider>(make_sources(options, world), world.clock);
+}
+
+std::unique_ptr<AwsCredentialsProvider> make_aws_credential_chain(
+    const AwsCredentialOptions& options, Environment environment) {
+  std::shared_ptr<http::HttpTransport> transport =
+      http::make_curl_transport(transport_options(options, environment));
+  return make_aws_credential_chain(
+      options,
+      AwsWorld{std::move(environment), std::move(transport), base::system_clock()});
 }
 
 }  // namespace cloudsync::auth

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "auth/auth_testing.h"
+#include "auth/aws/aws_world_testing.h"
 #include "base/log.h"
 #include "cloudsync/error.h"
 
@@ -14,33 +14,34 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using Variables = std::map<std::string, std::string>;
 
 constexpr char kStaticKeys[] =
     "aws_access_key_id = file_key\naws_secret_access_key = file_secret\n";
 const Variables kEnvironmentKeys = {{"AWS_ACCESS_KEY_ID", "env_key"},
                                     {"AWS_SECRET_ACCESS_KEY", "env_secret"}};
 
+// Nobody answers on this machine's network.
 class CredentialChainTest : public ::testing::Test {
  protected:
+  CredentialChainTest() {
+    for (int i = 0; i < 4; ++i) world_.silence();
+  }
   AwsCredentials find(const AwsCredentialOptions& options, const Variables& variables) {
-    auto found =
-        make_aws_credential_chain(options, home_.environment(variables))->credentials({});
-    EXPECT_TRUE(found.has_value());
-    return found.value_or(AwsCredentials{});
+    return world_.find(variables, options);
   }
   Error failure(const AwsCredentialOptions& options, const Variables& variables) {
-    return error_of([&] {
-      make_aws_credential_chain(options, home_.environment(variables))->credentials({});
-    });
+    return world_.failure(variables, options);
   }
   static AwsCredentialOptions with_profile(const std::string& name) {
     AwsCredentialOptions options;
     options.profile = name;
     return options;
   }
+  std::string places() const {
+    return world_.path(".aws/credentials") + " and " + world_.path(".aws/config");
+  }
 
-  ScratchHome home_;
+  TestWorld world_;
 };
 
 TEST_F(CredentialChainTest, ConfigurationKeysComeFirst) {
@@ -61,7 +62,7 @@ TEST_F(CredentialChainTest, HalfAConfigurationKeyPairIsRefused) {
 }
 
 TEST_F(CredentialChainTest, EnvironmentWinsOverTheDefaultProfile) {
-  home_.write("credentials", std::string("[default]\n") + kStaticKeys);
+  world_.write(".aws/credentials", std::string("[default]\n") + kStaticKeys);
   Variables variables = kEnvironmentKeys;
   variables["AWS_SECURITY_TOKEN"] = "old";
   EXPECT_EQ(find({}, variables).session_token, "old");
@@ -72,17 +73,17 @@ TEST_F(CredentialChainTest, EnvironmentWinsOverTheDefaultProfile) {
 }
 
 TEST_F(CredentialChainTest, ExplicitProfileSkipsTheEnvironment) {
-  home_.write("config", std::string("[profile p]\n") + kStaticKeys);
+  world_.write(".aws/config", std::string("[profile p]\n") + kStaticKeys);
   const auto found = find(with_profile("p"), kEnvironmentKeys);
   EXPECT_EQ(found.access_key_id, "file_key");
-  EXPECT_THAT(found.origin, AllOf(HasSubstr("profile \"p\""), HasSubstr(home_.path())));
+  EXPECT_THAT(found.origin, AllOf(HasSubstr("profile \"p\""), HasSubstr(places())));
 }
 
 TEST_F(CredentialChainTest, BlankVariablesCountAsUnset) {
-  home_.write("config",
-              "[default]\naws_access_key_id = wrong\n"
-              "aws_secret_access_key = wrong\n[profile p]\n" +
-                  std::string(kStaticKeys));
+  world_.write(".aws/config",
+               "[default]\naws_access_key_id = wrong\n"
+               "aws_secret_access_key = wrong\n[profile p]\n" +
+                   std::string(kStaticKeys));
   const auto found = find(
       {},
       {{"AWS_ACCESS_KEY_ID", " "}, {"AWS_SECRET_ACCESS_KEY", ""}, {"AWS_PROFILE", "p"}});
@@ -90,9 +91,9 @@ TEST_F(CredentialChainTest, BlankVariablesCountAsUnset) {
 }
 
 TEST_F(CredentialChainTest, ProfilePropertyNamesIgnoreCaseAndTokensAreRead) {
-  home_.write("credentials",
-              "[default]\nAWS_ACCESS_KEY_ID = a\nAws_Secret_Access_Key = b\n"
-              "aws_session_token = c\n");
+  world_.write(".aws/credentials",
+               "[default]\nAWS_ACCESS_KEY_ID = a\nAws_Secret_Access_Key = b\n"
+               "aws_session_token = c\n");
   const auto found = find({}, {});
   EXPECT_EQ(found.access_key_id, "a");
   EXPECT_EQ(found.secret_access_key, "b");
@@ -106,7 +107,7 @@ TEST_F(CredentialChainTest, HalfAnEnvironmentKeyPairNamesTheMissingVariable) {
 }
 
 TEST_F(CredentialChainTest, HalfAProfileKeyPairNamesTheMissingProperty) {
-  home_.write("credentials", "[default]\naws_secret_access_key = s3cr3t\n");
+  world_.write(".aws/credentials", "[default]\naws_secret_access_key = s3cr3t\n");
   const Error error = failure({}, {});
   EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
   EXPECT_THAT(error.what(),
@@ -117,69 +118,70 @@ TEST_F(CredentialChainTest, NothingFoundNamesEveryPlaceSearched) {
   const Error error = failure({}, {});
   EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
   EXPECT_FALSE(error.retryable());
-  EXPECT_THAT(
-      error.what(),
-      AllOf(HasSubstr("aws_access_key_id in the configuration"),
-            HasSubstr("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the env"),
-            HasSubstr("profile \"default\" in " + home_.path()), HasSubstr("anonymous")));
-}
-
-TEST_F(CredentialChainTest, NothingFoundMentionsVariablesThisBuildCannotUse) {
-  EXPECT_THAT(failure({}, {{"AWS_WEB_IDENTITY_TOKEN_FILE", "/t"}}).what(),
-              HasSubstr("AWS_WEB_IDENTITY_TOKEN_FILE is set, but this build reads"));
+  EXPECT_THAT(error.what(),
+              AllOf(HasSubstr("aws_access_key_id in the configuration"),
+                    HasSubstr("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the env"),
+                    HasSubstr("profile \"default\" in " + places()),
+                    HasSubstr("AWS_WEB_IDENTITY_TOKEN_FILE"),
+                    HasSubstr("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"),
+                    HasSubstr("instance metadata"), HasSubstr("anonymous")));
 }
 
 TEST_F(CredentialChainTest, MissingNamedProfileIsAnErrorAndNotAnotherIdentity) {
-  home_.write("credentials", std::string("[default]\n") + kStaticKeys);
+  world_.write(".aws/credentials", std::string("[default]\n") + kStaticKeys);
   for (const Error& error :
        {failure(with_profile("gone"), {}), failure({}, {{"AWS_PROFILE", "gone"}})}) {
     EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
-    EXPECT_THAT(error.what(), HasSubstr("profile \"gone\" is not in " + home_.path()));
-  }
-}
-
-TEST_F(CredentialChainTest, ProfileThatNeedsALaterSourceNamesItAndTheProperty) {
-  for (const std::string property :
-       {"role_arn", "sso_session", "sso_start_url", "credential_process",
-        "web_identity_token_file", "login_session"}) {
-    home_.write("config", "[profile p]\n" + property + " = something\n");
-    const Error error = failure(with_profile("p"), {});
-    EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
-    EXPECT_THAT(error.what(),
-                AllOf(HasSubstr("profile \"p\""), HasSubstr(property),
-                      HasSubstr("static keys, environment and session tokens")));
+    EXPECT_THAT(error.what(), HasSubstr("profile \"gone\" is not in " + places()));
   }
 }
 
 TEST_F(CredentialChainTest, RoleWinsOverStaticKeysBesideIt) {
-  home_.write("config", std::string("[default]\nrole_arn = r\n") + kStaticKeys);
+  world_.write(".aws/config", std::string("[default]\nrole_arn = r\n") + kStaticKeys);
   EXPECT_THAT(failure({}, {}).what(), HasSubstr("role_arn"));
 }
 
+TEST_F(CredentialChainTest, ProfileWithoutCredentialsIsNoReasonToStop) {
+  world_.write(".aws/config", "[profile p]\nregion = r\n");
+  EXPECT_THAT(failure(with_profile("p"), {}).what(),
+              AllOf(HasSubstr("no AWS credentials were found"),
+                    HasSubstr("instance metadata service (no answer: connection")));
+}
+
+TEST_F(CredentialChainTest, DefaultProfilesProgramComesAfterTheWebIdentityOfThePod) {
+  world_.write(".aws/config", "[default]\ncredential_process = false\n");
+  const Variables pod = {{"AWS_WEB_IDENTITY_TOKEN_FILE", "/nonexistent"},
+                         {"AWS_ROLE_ARN", "r"}};
+  EXPECT_THAT(failure({}, pod).what(), HasSubstr("web identity token"));
+  EXPECT_THAT(failure({}, {}).what(), HasSubstr("credential_process"));
+  EXPECT_THAT(failure(with_profile("default"), pod).what(),
+              HasSubstr("credential_process"));
+}
+
 TEST_F(CredentialChainTest, StaticKeysBesideSsoAreUsed) {
-  home_.write("config", "[default]\nsso_session = s\n");
-  home_.write("credentials", std::string("[default]\n") + kStaticKeys);
+  world_.write(".aws/config", "[default]\nsso_session = s\n");
+  world_.write(".aws/credentials", std::string("[default]\n") + kStaticKeys);
   EXPECT_EQ(find({}, {}).access_key_id, "file_key");
 }
 
 TEST_F(CredentialChainTest, AnonymousSendsUnsigned) {
   AwsCredentialOptions options;
   options.anonymous = true;
-  auto chain = make_aws_credential_chain(options, home_.environment(kEnvironmentKeys));
+  auto chain = world_.chain(kEnvironmentKeys, options);
   EXPECT_EQ(chain->credentials({}), std::nullopt);
 }
 
 TEST_F(CredentialChainTest, RefusedCredentialsAreReadAgain) {
-  home_.write("credentials", std::string("[default]\n") + kStaticKeys);
-  auto chain = make_aws_credential_chain({}, home_.environment());
+  world_.write(".aws/credentials", std::string("[default]\n") + kStaticKeys);
+  auto chain = world_.chain();
   const auto first = chain->credentials({}).value();
-  home_.write("credentials",
-              "[default]\naws_access_key_id = n\naws_secret_access_key = m\n");
+  world_.write(".aws/credentials",
+               "[default]\naws_access_key_id = n\naws_secret_access_key = m\n");
   EXPECT_EQ(chain->credentials({})->access_key_id, "file_key");
   chain->invalidate(first);
   EXPECT_EQ(chain->credentials({})->access_key_id, "n");
   chain->invalidate(first);
-  home_.write("credentials", "");
+  world_.write(".aws/credentials", "");
   EXPECT_EQ(chain->credentials({})->access_key_id, "n")
       << "a late refusal of old credentials must not drop the new ones";
 }

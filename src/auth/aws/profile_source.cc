@@ -1,118 +1,140 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
 #include <utility>
 
+#include "auth/aws/aws_settings.h"
 #include "auth/aws/credential_source.h"
+#include "auth/aws/process_credentials.h"
+#include "auth/aws/profile_plan.h"
+#include "auth/aws/sso_client.h"
+#include "auth/aws/sts_client.h"
+#include "base/encoding.h"
 #include "cloudsync/error.h"
 
 namespace cloudsync::auth {
 namespace {
 
-// A role is another identity than the keys beside it, so these win over static keys.
-constexpr std::array kRoleProperties = {"role_arn", "web_identity_token_file",
-                                        "credential_source"};
-// These lead to the same identity as static keys beside them, which other tools put there
-// for programs that cannot fetch credentials themselves.
-constexpr std::array kFetchProperties = {"sso_session",    "sso_start_url",
-                                         "sso_account_id", "credential_process",
-                                         "login_session",  "source_profile"};
-
-std::string value_of(const ProfileProperties& profile, const char* name) {
-  const auto found = profile.find(name);
-  return found == profile.end() ? std::string() : found->second;
+std::string label_of(const std::string& profile) {
+  return "profile \"" + base::printable(profile) + "\"";
 }
 
-template <std::size_t N>
-const char* first_present(const ProfileProperties& profile,
-                          const std::array<const char*, N>& names) {
-  for (const char* name : names) {
-    if (!value_of(profile, name).empty()) return name;
-  }
-  return nullptr;
+bool is_login_or_program(const ProfilePlan& plan) {
+  return plan.roles.empty() && (std::holds_alternative<SsoLogin>(plan.base) ||
+                                std::holds_alternative<ProcessCommand>(plan.base));
 }
 
 class ProfileSource final : public CredentialSource {
  public:
-  ProfileSource(Environment environment, std::string explicit_name)
-      : environment_(std::move(environment)),
-        name_(selected_profile(environment_, explicit_name)),
-        named_by_user_(name_ != "default") {}
+  ProfileSource(const AwsCredentialOptions& options, AwsWorld world, ProfilePart part)
+      : options_(options),
+        world_(std::move(world)),
+        part_(part),
+        name_(selected_profile(world_.environment, options.profile)),
+        sso_(world_),
+        environment_keys_(make_environment_source(world_.environment)),
+        container_(make_container_source(world_)),
+        imds_(make_imds_source(options, world_, ImdsUse::kChosen)) {}
 
-  std::optional<AwsCredentials> load(const CallContext&) override;
+  std::optional<AwsCredentials> load(const CallContext& context) override;
   std::string place() const override;
+  void forget() override { imds_->forget(); }
 
  private:
-  std::string label() const { return "profile \"" + name_ + "\""; }
-  [[noreturn]] void throw_unreadable(const char* property,
-                                     const AwsConfigFiles& files) const;
-  std::optional<AwsCredentials> static_keys(const ProfileProperties& profile,
-                                            const AwsConfigFiles& files) const;
+  struct Step;
+  bool is_mine(const ProfilePlan& plan) const;
+  std::optional<AwsCredentials> without_profile(const AwsConfigFiles& files) const;
+  AwsCredentials load_base(const ProfilePlan& plan, const Step& step);
+  AwsCredentials load_named(NamedSource source, const Step& step);
+  std::string origin(const std::string& profile, const AwsConfigFiles& files) const {
+    return label_of(profile) + " in " + files.places;
+  }
 
-  Environment environment_;
-  std::string name_;
-  bool named_by_user_;
+  const AwsCredentialOptions options_;
+  const AwsWorld world_;
+  const ProfilePart part_;
+  const std::string name_;
+  SsoClient sso_;
+  const std::unique_ptr<CredentialSource> environment_keys_;
+  const std::unique_ptr<CredentialSource> container_;
+  const std::unique_ptr<CredentialSource> imds_;
 };
 
-std::optional<AwsCredentials> ProfileSource::load(const CallContext&) {
-  const AwsConfigFiles files = load_aws_config(environment_);
-  const auto found = files.profiles.find(name_);
-  if (found == files.profiles.end()) {
-    if (!named_by_user_) return std::nullopt;
-    throw Error(ErrorCode::kUnauthenticated,
-                label() + " is not in " + files.places +
-                    "; check the name, or AWS_PROFILE if that chose it");
+struct ProfileSource::Step {
+  const AwsSettings& settings;
+  std::string origin;  // of the base profile
+  const CallContext& context;
+};
+
+std::optional<AwsCredentials> ProfileSource::load(const CallContext& context) {
+  const AwsSettings settings = read_aws_settings(options_, world_.environment);
+  if (settings.files.profiles.count(name_) == 0) return without_profile(settings.files);
+  const ProfilePlan plan = plan_profile(settings.files, name_);
+  if (!is_mine(plan)) return std::nullopt;
+  AwsCredentials current =
+      load_base(plan, {settings, origin(plan.base_profile, settings.files), context});
+  for (const RoleStep& step : plan.roles) {
+    current = StsClient(world_).assume_role(
+        step.role, current, {settings, origin(step.profile, settings.files)}, context);
   }
-  const ProfileProperties& profile = found->second;
-  if (const char* property = first_present(profile, kRoleProperties)) {
-    throw_unreadable(property, files);
-  }
-  if (auto credentials = static_keys(profile, files)) return credentials;
-  if (const char* property = first_present(profile, kFetchProperties)) {
-    throw_unreadable(property, files);
-  }
-  return std::nullopt;
+  return current;
 }
 
-std::optional<AwsCredentials> ProfileSource::static_keys(
-    const ProfileProperties& profile, const AwsConfigFiles& files) const {
-  const std::string key_id = value_of(profile, "aws_access_key_id");
-  const std::string secret = value_of(profile, "aws_secret_access_key");
-  if (key_id.empty() && secret.empty()) return std::nullopt;
-  if (key_id.empty() || secret.empty()) {
-    throw Error(ErrorCode::kUnauthenticated,
-                label() + " in " + files.places + " has no " +
-                    (key_id.empty() ? "aws_access_key_id beside aws_secret_access_key"
-                                    : "aws_secret_access_key beside aws_access_key_id"));
-  }
-  std::string token = value_of(profile, "aws_session_token");
-  if (token.empty()) token = value_of(profile, "aws_security_token");
-  return AwsCredentials{key_id, secret, token, std::nullopt,
-                        label() + " in " + files.places};
-}
-
-void ProfileSource::throw_unreadable(const char* property,
-                                     const AwsConfigFiles& files) const {
+std::optional<AwsCredentials> ProfileSource::without_profile(
+    const AwsConfigFiles& files) const {
+  if (name_ == "default") return std::nullopt;
   throw Error(ErrorCode::kUnauthenticated,
-              label() + " in " + files.places + " takes its credentials from " +
-                  property + "; " + kReadableSources +
-                  ". Export them (aws configure export-credentials --profile " + name_ +
-                  " --format env) or choose a profile with aws_access_key_id");
+              label_of(name_) + " is not in " + files.places +
+                  "; check the name, or AWS_PROFILE if that chose it");
+}
+
+bool ProfileSource::is_mine(const ProfilePlan& plan) const {
+  if (std::holds_alternative<std::monostate>(plan.base)) return false;
+  if (part_ == ProfilePart::kAll) return true;
+  return is_login_or_program(plan) == (part_ == ProfilePart::kLoginsAndPrograms);
+}
+
+AwsCredentials ProfileSource::load_base(const ProfilePlan& plan, const Step& step) {
+  if (const auto* keys = std::get_if<StaticKeys>(&plan.base)) {
+    return {keys->access_key_id, keys->secret_access_key, keys->session_token,
+            std::nullopt, step.origin};
+  }
+  if (const auto* identity = std::get_if<WebIdentity>(&plan.base)) {
+    return StsClient(world_).assume_role_with_web_identity(
+        identity->role, identity->token_file, {step.settings, step.origin}, step.context);
+  }
+  if (const auto* login = std::get_if<SsoLogin>(&plan.base)) {
+    return sso_.role_credentials(*login, {step.settings, plan.base_profile, step.origin},
+                                 step.context);
+  }
+  if (const auto* command = std::get_if<ProcessCommand>(&plan.base)) {
+    return run_credential_process(command->line, step.origin, step.context);
+  }
+  return load_named(std::get<NamedSource>(plan.base), step);
+}
+
+AwsCredentials ProfileSource::load_named(NamedSource source, const Step& step) {
+  CredentialSource& chosen = source == NamedSource::kEnvironment    ? *environment_keys_
+                             : source == NamedSource::kEcsContainer ? *container_
+                                                                    : *imds_;
+  if (auto found = chosen.load(step.context)) return *std::move(found);
+  throw Error(ErrorCode::kUnauthenticated,
+              step.origin + " names a credential_source that has no credentials: " +
+                  chosen.place());
 }
 
 std::string ProfileSource::place() const {
-  const AwsConfigPaths paths = aws_config_paths(environment_);
+  if (part_ == ProfilePart::kLoginsAndPrograms) return {};
+  const AwsConfigPaths paths = aws_config_paths(world_.environment);
   if (paths.config.empty() && paths.credentials.empty()) {
-    return label() + " in ~/.aws (not found: HOME is not set)";
+    return label_of(name_) + " in ~/.aws (not found: HOME is not set)";
   }
-  return label() + " in " + paths.credentials + " and " + paths.config;
+  return label_of(name_) + " in " + paths.credentials + " and " + paths.config;
 }
 
 }  // namespace
 
-std::unique_ptr<CredentialSource> make_profile_source(Environment environment,
-                                                      std::string explicit_name) {
-  return std::make_unique<ProfileSource>(std::move(environment),
-                                         std::move(explicit_name));
+std::unique_ptr<CredentialSource> make_profile_source(const AwsCredentialOptions& options,
+                                                      AwsWorld world, ProfilePart part) {
+  return std::make_unique<ProfileSource>(options, std::move(world), part);
 }
 
 }  // namespace cloudsync::auth

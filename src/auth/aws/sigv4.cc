@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "auth/blank.h"
 #include "auth/aws/signing_key.h"
+#include "auth/blank.h"
 #include "base/encoding.h"
 #include "base/time_format.h"
 #include "hash/digest.h"

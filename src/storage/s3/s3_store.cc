@@ -346,13 +346,18 @@ std::string credential(const StorageOptions& options, const std::string& name) {
   return found == options.credentials.end() ? "" : found->second;
 }
 
-auth::AwsCredentialOptions credential_options(const StorageOptions& options) {
+auth::AwsCredentialOptions credential_options(const StorageOptions& options,
+                                              const S3Config& config) {
   auth::AwsCredentialOptions out;
   out.access_key_id = credential(options, "aws_access_key_id");
   out.secret_access_key = credential(options, "aws_secret_access_key");
   out.session_token = credential(options, "aws_session_token");
   out.profile = options.profile;
   out.anonymous = credential(options, "anonymous") == "true";
+  out.region = config.aws ? config.region : "";
+  out.ca_bundle = config.ca_bundle;
+  out.use_fips_endpoint = options.use_fips_endpoint;
+  out.use_dual_stack = options.use_dual_stack;
   return out;
 }
 
@@ -380,7 +385,7 @@ std::unique_ptr<ObjectStore> make_s3_store(const StorageOptions& options) {
   S3Dependencies world;
   world.transport = http::make_curl_transport(curl_options(config));
   world.credentials =
-      auth::make_aws_credential_chain(credential_options(options), environment);
+      auth::make_aws_credential_chain(credential_options(options, config), environment);
   return std::make_unique<S3Store>(std::move(config), std::move(world));
 }
 
