@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "storage/azure/azure_store.h"
 #include "storage/local/local_store.h"
 #include "storage/s3/s3_store.h"
 
@@ -17,6 +18,9 @@ struct Provider {
 constexpr std::array kProviders{
     Provider{"s3",
              [](const StorageOptions& options) { return s3::make_s3_store(options); }},
+    Provider{
+        "azure",
+        [](const StorageOptions& options) { return azure::make_azure_store(options); }},
     Provider{"local",
              [](const StorageOptions& options) { return make_local_store(options); }},
 };

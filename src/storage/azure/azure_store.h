@@ -6,6 +6,7 @@
 #include "auth/azure/azure_authorizer.h"
 #include "auth/environment.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "cloudsync/cloud_storage.h"
 #include "http/transport.h"
 #include "storage/object_store.h"
@@ -19,10 +20,12 @@ struct AzureDependencies {
   // Nothing = made from the options with the transport above.
   std::unique_ptr<auth::AzureAuthorizer> authorizer;
   const base::Clock& clock = base::system_clock();
+  base::Random& random = base::system_random();  // request ids and upload ids
 };
 
 // An Azure Blob container. Tokens (VersionToken) are ETags without quotes. Asks for fresh
-// credentials once when they are refused as expired.
+// credentials once when they are refused as expired, and corrects clock skew from the
+// service's answer.
 std::unique_ptr<ObjectStore> make_azure_store(const StorageOptions& options,
                                               const auth::Environment& environment,
                                               AzureDependencies dependencies);

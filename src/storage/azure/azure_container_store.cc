@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/azure/azure_container_store.h"
+
+#include "base/encoding.h"
+#include "storage/azure/azure_headers.h"
+#include "storage/azure/azure_responses.h"
+#include "storage/azure/azure_wire.h"
+
+#include <algorithm>
+
+namespace cloudsync::storage::azure {
+namespace {
+
+// Bytes of the blob that the range covers.
+std::uint64_t clipped_length(const ByteRange& range, std::uint64_t size) {
+  return range.offset >= size ? 0 : std::min(range.length, size - range.offset);
+}
+
+void check_range(const ByteRange& range, const http::HttpResponse& response) {
+  const auto sent = content_range(response);
+  // 200: the whole blob from its start.
+  const std::uint64_t first = sent ? sent->first : 0;
+  if (first != range.offset) {
+    throw Error(ErrorCode::kUnsupported,
+                "the server ignored the range and sent other bytes than asked for");
+  }
+}
+
+// Not all servers know If-Match on GET. Proxies that may recode a body mark its ETag as
+// weak.
+void check_version(const VersionToken& token, const http::HttpResponse& response) {
+  std::string_view etag = response.header("etag").value_or("");
+  if (etag.starts_with("W/")) etag.remove_prefix(2);
+  if (unquoted(etag) == token.value) return;
+  throw Error(ErrorCode::kPreconditionFailed,
+              "the server sent another version than the one asked for");
+}
+
+// Once a byte is out it is too late: a reader that goes on after a broken body would go
+// on behind bytes from elsewhere.
+void check_head_of_body(const GetRequest& request, const http::HttpResponse& response) {
+  if (copy_state(response).status == "pending") {
+    throw Error(ErrorCode::kUnavailable,
+                "a server-side copy into this blob has not ended");
+  }
+  if (request.range) check_range(*request.range, response);
+  if (request.if_match) check_version(*request.if_match, response);
+}
+
+}  // namespace
+
+AzureStore::AzureStore(AzureConfig config, AzureDependencies dependencies)
+    : client_(std::move(config), std::move(dependencies)),
+      build_(client_.config().storage_class),
+      blocks_(client_, build_),
+      deletions_(client_, build_) {}
+
+std::string AzureStore::describe() const {
+  return "azure://" + client_.config().container + " at " + client_.config().endpoint();
+}
+
+ListPage AzureStore::list(const ListRequest& request, const CallContext& context) {
+  const AzureRequest built = build_.list(request);
+  AzureAnswer answer = client_.send(built, context);
+  client_.require_ok(built, answer);
+  ListPage page =
+      client_.interpret(built, [&] { return parse_list(std::move(answer.http.body)); });
+  if (!page.next_page_token.empty() && page.next_page_token == request.page_token) {
+    throw Error(ErrorCode::kUnsupported, azure::describe(client_.site(built)) +
+                                             ": the server's pages do not advance");
+  }
+  return page;
+}
+
+std::optional<ObjectInfo> AzureStore::head(const ObjectKey& key,
+                                           const CallContext& context) {
+  const AzureRequest built = build_.head(key);
+  const AzureAnswer answer = client_.send(built, context);
+  if (is_absent(answer)) return std::nullopt;
+  client_.require_ok(built, answer);
+  ObjectInfo info =
+      client_.interpret(built, [&] { return object_info(answer.http, key); });
+  // As in listings.
+  if (is_directory(info)) return std::nullopt;
+  return info;
+}
+
+GetResult AzureStore::body_delivered(const GetRequest& request,
+                                     const http::HttpResponse& response) const {
+  GetResult result;
+  result.info = object_info(response, request.key);
+  result.body_bytes = response.streamed_bytes;
+  check_head_of_body(request, response);
+  const std::uint64_t expected =
+      request.range ? clipped_length(*request.range, result.info.size) : result.info.size;
+  if (result.body_bytes < expected) {
+    throw Error(ErrorCode::kUnavailable, "the body ended after " +
+                                             std::to_string(result.body_bytes) + " of " +
+                                             std::to_string(expected) + " bytes");
+  }
+  if (result.body_bytes > expected) {
+    throw Error(ErrorCode::kUnsupported, "the server sent more bytes than asked for");
+  }
+  return result;
+}
+
+// A range of no bytes cannot be asked for, and an empty blob has no range at all. HEAD
+// tells the rest.
+GetResult AzureStore::get_nothing(const GetRequest& request, const CallContext& context) {
+  AzureRequest built = build_.head(request.key, request.if_match);
+  if (!request.version_id.empty()) {
+    built.query.emplace_back("versionid", request.version_id);
+  }
+  const AzureAnswer answer = client_.send(built, context);
+  GetResult result;
+  if (request.if_match && is_condition_failed(answer)) {
+    result.outcome = Outcome::kPreconditionFailed;
+  } else if (is_absent(answer)) {
+    result.outcome = Outcome::kNotFound;
+  } else {
+    client_.require_ok(built, answer);
+    result.info =
+        client_.interpret(built, [&] { return object_info(answer.http, request.key); });
+  }
+  return result;
+}
+
+GetResult AzureStore::refused_get(const GetRequest& request, const AzureRequest& built,
+                                  const AzureAnswer& answer, const CallContext& context) {
+  GetResult result;
+  if (is_absent(answer)) {
+    result.outcome = Outcome::kNotFound;
+  } else if (request.if_match && is_condition_failed(answer)) {
+    result.outcome = Outcome::kPreconditionFailed;
+  } else if (classify(*answer.failure) == ErrorCode::kArchived) {
+    result.outcome = Outcome::kArchived;
+  } else if (answer.is(416) && request.range && request.range->offset == 0) {
+    return get_nothing(request, context);  // only an empty blob has no first byte
+  } else {
+    client_.fail(built, *answer.failure);
+  }
+  return result;
+}
+
+GetResult AzureStore::get(const GetRequest& request, ByteSink& sink,
+                          const CallContext& context) {
+  if (request.range && request.range->length == 0) return get_nothing(request, context);
+  const AzureRequest built = build_.get(request);
+  const auto check = [&](const http::HttpResponse& response) {
+    client_.interpret(built, [&] { check_head_of_body(request, response); });
+  };
+  const AzureAnswer answer = client_.send(built, context, {nullptr, &sink, check});
+  if (!answer.ok()) return refused_get(request, built, answer, context);
+  return client_.interpret(built, [&] { return body_delivered(request, answer.http); });
+}
+
+PutResult AzureStore::put(const PutRequest& request, ByteSource& source,
+                          const CallContext& context) {
+  const AzureRequest built = build_.put(request);
+  const AzureAnswer answer = client_.send(built, context, {&source, nullptr});
+  if (is_condition_failed(answer, request.condition)) {
+    return put_outcome(Outcome::kPreconditionFailed);
+  }
+  client_.require_ok(built, answer);
+  return client_.interpret(built, [&] {
+    PutResult result = put_result(answer.http, client_.now_ns());
+    result.md5 = md5_from_base64(answer.http.header("content-md5").value_or(""));
+    return result;
+  });
+}
+
+DeleteResult AzureStore::remove(const DeleteRequest& request,
+                                const CallContext& context) {
+  return deletions_.remove(request, context);
+}
+
+std::vector<DeleteResult> AzureStore::remove_many(std::span<const DeleteRequest> requests,
+                                                  const CallContext& context) {
+  return deletions_.remove_many(requests, context);
+}
+
+PutResult AzureStore::copy(const CopyRequest& request, const CallContext& context) {
+  const std::optional<ObjectInfo> source = head(request.source, context);
+  if (!source) return put_outcome(Outcome::kNotFound);
+  if (request.source_if_match && source->token != *request.source_if_match) {
+    return put_outcome(Outcome::kPreconditionFailed);
+  }
+  // The service would begin to thaw it, which takes hours and money.
+  if (source->archived) return put_outcome(Outcome::kArchived);
+  return AzureCopy(client_, build_).run(request, *source, context);
+}
+
+// A service SAS never has the right to a container's properties, but it may list.
+BucketInfo AzureStore::ask_by_listing(const CallContext& context) {
+  ListRequest one;
+  one.max_keys = 1;
+  const AzureRequest built = build_.list(one);
+  const AzureAnswer answer = client_.send(built, context);
+  BucketInfo info;
+  if (answer.is("ContainerNotFound")) return info;
+  client_.require_ok(built, answer);
+  info.exists = true;
+  return info;
+}
+
+BucketInfo AzureStore::describe_bucket(const CallContext& context) {
+  const AzureRequest built = build_.container_properties();
+  const AzureAnswer answer = client_.send(built, context);
+  BucketInfo info;
+  if (answer.is("ContainerNotFound")) return info;
+  const bool may_list =
+      answer.failure && (classify(*answer.failure) == ErrorCode::kPermissionDenied ||
+                         answer.is("ResourceNotFound"));
+  if (may_list) return ask_by_listing(context);
+  client_.require_ok(built, answer);
+  info.exists = true;
+  return info;
+}
+
+}  // namespace cloudsync::storage::azure
