@@ -160,9 +160,8 @@ std::string form_value(const std::string& body, const std::string& name) {
 void check_request(const Recorded& got, const Exchange& expected) {
   EXPECT_EQ(got.method, expected.method);
   EXPECT_EQ(split_url(got.url), split_url(expected.url));
-  for (const char* name :
-       {"x-amz-sso_bearer_token", "x-aws-ec2-metadata-token",
-        "x-aws-ec2-metadata-token-ttl-seconds"}) {
+  for (const char* name : {"x-amz-sso_bearer_token", "x-aws-ec2-metadata-token",
+                           "x-aws-ec2-metadata-token-ttl-seconds"}) {
     const auto found = expected.headers.find(name);
     EXPECT_EQ(got.header(name), found == expected.headers.end() ? "" : found->second)
         << name;
