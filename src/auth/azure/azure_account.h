@@ -9,13 +9,13 @@ namespace cloudsync::auth {
 
 // The credentials of the configuration file, by its names; "" = not given.
 struct AzureCredentialOptions {
-  std::string account;  // storage.account or credentials.account_name
-  std::string connection_string;
-  std::string account_key;
-  std::string sas_token;
-  std::string tenant_id;
-  std::string client_id;
-  std::string client_secret;
+  std::string account = {};  // storage.account or credentials.account_name
+  std::string connection_string = {};
+  std::string account_key = {};
+  std::string sas_token = {};
+  std::string tenant_id = {};
+  std::string client_id = {};
+  std::string client_secret = {};
   bool anonymous = false;
 };
 
