@@ -159,8 +159,11 @@ TEST_F(CloudStorageTest, UnknownProviderNamesTheKnownOnes) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    EXPECT_STREQ(error.what(),
-                 "storage.provider 'ftp' is not known; this version has: s3, local");
+    const std::string words = error.what();
+    EXPECT_TRUE(
+        words.starts_with("storage.provider 'ftp' is not known; this version has: s3, "))
+        << words;
+    EXPECT_TRUE(words.ends_with(", local")) << words;
   }
 }
 

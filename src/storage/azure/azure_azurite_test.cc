@@ -2,6 +2,7 @@
 #include "storage/azure/azure_test_bench.h"
 
 #include "auth/azure/shared_key.h"
+#include "base/encoding.h"
 #include "base/time_format.h"
 #include "hash/digest.h"
 #include "http/curl_transport.h"
@@ -89,6 +90,17 @@ class AzuriteProcess {
   std::string port_;
   pid_t pid_ = -1;
 };
+
+// Of the whole account, until 2099.
+std::string account_sas(const std::string& rights) {
+  const std::string text = std::string(testing::kAccount) + "\n" + rights +
+                           "\nb\nco\n\n2099-01-01T00:00:00Z\n\n\n2022-11-02\n\n";
+  const auto key = base::from_base64(testing::kAccountKey);
+  const Sha256Digest signature =
+      hash::hmac_sha256(std::as_bytes(std::span(*key)), std::as_bytes(std::span(text)));
+  return "sv=2022-11-02&ss=b&srt=co&sp=" + rights + "&se=2099-01-01T00%3A00%3A00Z&sig=" +
+         base::percent_encode(base::to_base64(signature));
+}
 
 http::HttpResponse create_container(const std::string& endpoint) {
   const auto transport = http::make_curl_transport();
@@ -306,6 +318,38 @@ TEST_F(AzureAzurite, CopiesAndDeletions) {
   EXPECT_FALSE(store_->head({"src é"}, {}));
   EXPECT_FALSE(store_->head({"dst copy"}, {}));
   EXPECT_TRUE(store_->head({"kept"}, {}));
+}
+
+TEST_F(AzureAzurite, ASasIsEnoughForCopiesAndBatches) {
+  StorageOptions by_sas = options();
+  by_sas.credentials = {{"sas_token", account_sas("rwdlac")}};
+  const auto store = make_azure_store(by_sas);
+  put("sas/a", "1");
+  CopyRequest copy;
+  copy.source = {"sas/a"};
+  copy.destination = {"sas/b"};
+  EXPECT_EQ(store->copy(copy, {}).outcome, Outcome::kOk);
+  const auto results = store->remove_many(
+      std::vector<DeleteRequest>{{{"sas/a"}, {}}, {{"sas/b"}, {}}}, {});
+  for (const DeleteResult& result : results) {
+    EXPECT_FALSE(result.error) << result.error->what();
+  }
+  EXPECT_FALSE(store->head({"sas/a"}, {}));
+}
+
+TEST_F(AzureAzurite, ASasWithoutTheRightIsToldWhichOne) {
+  put("protected", "1");
+  StorageOptions by_sas = options();
+  by_sas.credentials = {{"sas_token", account_sas("rl")}};
+  const auto store = make_azure_store(by_sas);
+  EXPECT_TRUE(store->describe_bucket({}).exists);
+  const Error error = error_of([&] { store->remove({{"protected"}, {}}, {}); });
+  EXPECT_EQ(error.code(), ErrorCode::kPermissionDenied) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("d (delete)"));
+  const auto results = store->remove_many(
+      std::vector<DeleteRequest>{{{"protected"}, {}}, {{"absent"}, {}}}, {});
+  EXPECT_EQ(results[0].error.value().code(), ErrorCode::kPermissionDenied);
+  EXPECT_TRUE(store_->head({"protected"}, {}));
 }
 
 TEST_F(AzureAzurite, RefusalsAreToldInTheServicesWords) {

@@ -118,6 +118,10 @@ constexpr std::array kRules = {
     CodeRule{"BlockCountExceedsLimit", ErrorCode::kInvalidArgument,
              "100,000 blocks wait uncommitted on this name: raise storage.chunk_size, or "
              "wait a week until they vanish"},
+    CodeRule{
+        "InvalidBlobOrBlock", ErrorCode::kInvalidArgument,
+        "blocks of another program, with ids of another length, wait uncommitted on "
+        "this name: they vanish within a week, or when a blob is written there whole"},
     CodeRule{"InvalidBlobType", ErrorCode::kInvalidArgument,
              "the name belongs to a page or append blob, which cannot be written in "
              "blocks; delete it first"},
