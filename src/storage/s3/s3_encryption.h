@@ -32,8 +32,9 @@ void add_customer_key(http::Headers& headers, const Encryption& encryption);
 // Of copies, for their source.
 void add_source_key(http::Headers& headers, const Encryption& encryption);
 
-// The service repeats the encryption that it applied; a server that does not know it
-// ignores the wish. Throws Error{kUnsupported}.
+// Answers to bodies (PutObject, UploadPart) repeat the encryption that was applied; a
+// server that does not know it ignores the wish. Other answers need not: MinIO's to
+// CreateMultipartUpload and CopyObject are silent. Throws Error{kUnsupported}.
 void require_encrypted(const http::HttpResponse& response, const Encryption& encryption);
 
 }  // namespace cloudsync::storage::s3

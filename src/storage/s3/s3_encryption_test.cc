@@ -226,11 +226,12 @@ TEST_F(EncryptedStore, AnUnconfirmedEncryptionIsAnError) {
   const Error error = error_of([&] { put(); });
   EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
   EXPECT_THAT(error.what(), HasSubstr("storage.server_side_encryption"));
-  confirm(kBegun);
-  EXPECT_EQ(error_of([&] { begin(); }).code(), ErrorCode::kUnsupported);
-  answer_object(200, "");
-  confirm(kCopied);
-  EXPECT_EQ(error_of([&] { store().copy({{"s"}, {}, {"d"}, {}, 0}, {}); }).code(),
+  confirm();
+  PartRequest part;
+  part.key = {"k"};
+  part.upload = {"u"};
+  MemorySource source = source_of("x");
+  EXPECT_EQ(error_of([&] { store().multipart()->upload_part(part, source, {}); }).code(),
             ErrorCode::kUnsupported);
 }
 

@@ -21,6 +21,8 @@ constexpr std::string_view kFreshCredentials =
 constexpr std::string_view kCheckRegion = "set storage.region to the bucket's region";
 constexpr std::string_view kCheckKmsKey =
     "check storage.sse_kms_key_id, and that the key is enabled in the bucket's region";
+constexpr std::string_view kFolders =
+    "this server keeps objects in folders and cannot hold a key beside keys below it";
 constexpr std::string_view kSlower = "fewer requests at once (max_workers) may help";
 constexpr std::string_view kDamaged =
     "the bytes did not arrive as they were sent; the transfer may be repeated";
@@ -92,6 +94,10 @@ constexpr std::array kRules = {
     CodeRule{"PreconditionFailed", ErrorCode::kPreconditionFailed, ""},
     CodeRule{"InvalidObjectState", ErrorCode::kArchived,
              "restore the object from its archive class first"},
+    CodeRule{"ExistingObjectIsDirectory", ErrorCode::kUnsupported, kFolders},
+    CodeRule{"ObjectParentIsFile", ErrorCode::kUnsupported, kFolders},
+    CodeRule{"XMinioParentIsObject", ErrorCode::kUnsupported, kFolders},
+    CodeRule{"XMinioObjectExistsAsDirectory", ErrorCode::kUnsupported, kFolders},
     CodeRule{"NotImplemented", ErrorCode::kUnsupported, "this server cannot do that"},
     CodeRule{"MethodNotAllowed", ErrorCode::kUnsupported,
              "this server does not allow that"},
@@ -116,6 +122,11 @@ const CodeRule* find_rule(std::string_view provider_code) {
         return candidate.provider_code == provider_code;
       });
   return rule == kRules.end() ? nullptr : rule;
+}
+
+// "KMS.DisabledException" (AWS), "kms:KeyNotFound" (MinIO).
+bool is_about_kms(std::string_view provider_code) {
+  return provider_code.starts_with("KMS.") || provider_code.starts_with("kms:");
 }
 
 ErrorCode classify_status(int status) {
@@ -174,8 +185,14 @@ std::string missing_permission(const ServiceFailure& failure, const FailureSite&
 std::string bad_request_advice(const ServiceFailure& failure, const FailureSite& site) {
   const bool silent = failure.code.empty() || failure.code == "InvalidRequest";
   if (failure.status != 400 || !silent || !is_object_read(site)) return "";
-  return "an object that is encrypted with a customer's key can be read only with that "
-         "key, and no other object with any: check storage.sse_customer_key";
+  std::string advice =
+      "an object that is encrypted with a customer's key can be read only with that key, "
+      "and no other object with any: check storage.sse_customer_key";
+  if (failure.code.empty() && !failure.credentials.empty()) {
+    advice += "; or the session of the credentials (" +
+              base::printable(failure.credentials) + ") has ended";
+  }
+  return advice;
 }
 
 // Credentials that the service does not take are looked for where they come from.
@@ -193,7 +210,7 @@ std::string advice_for(const ServiceFailure& failure, const FailureSite& site) {
     return "set storage.region to " + base::printable(failure.region);
   }
   if (rule != nullptr && !rule->advice.empty()) return std::string(rule->advice);
-  if (failure.code.starts_with("KMS.")) return std::string(kCheckKmsKey);
+  if (is_about_kms(failure.code)) return std::string(kCheckKmsKey);
   if (classify(failure) == ErrorCode::kPermissionDenied) {
     return missing_permission(failure, site);
   }
@@ -220,7 +237,9 @@ std::string service_words(const ServiceFailure& failure) {
 
 ErrorCode classify(const ServiceFailure& failure) {
   const CodeRule* rule = find_rule(failure.code);
-  return rule != nullptr ? rule->code : classify_status(failure.status);
+  if (rule != nullptr) return rule->code;
+  const bool not_found = is_about_kms(failure.code) && failure.status == 404;
+  return not_found ? ErrorCode::kInvalidArgument : classify_status(failure.status);
 }
 
 std::string describe(const FailureSite& site) {

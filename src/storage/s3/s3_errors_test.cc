@@ -73,6 +73,7 @@ TEST(S3Errors, CodesTellTheCallerWhatToDoNext) {
       {400, "InvalidDigest", ErrorCode::kDataCorrupt, true},
       {403, "InvalidObjectState", ErrorCode::kArchived, false},
       {412, "PreconditionFailed", ErrorCode::kPreconditionFailed, false},
+      {409, "ExistingObjectIsDirectory", ErrorCode::kUnsupported, false},
       {501, "NotImplemented", ErrorCode::kUnsupported, false},
       {400, "KeyTooLongError", ErrorCode::kInvalidArgument, false},
       {400, "", ErrorCode::kInvalidArgument, false},
@@ -133,6 +134,7 @@ TEST(S3Errors, AKmsKeyThatCannotBeUsedIsToldWithItsSetting) {
   const Error error = error_for(400, "KMS.DisabledException");
   EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
   EXPECT_THAT(error.what(), HasSubstr("check storage.sse_kms_key_id"));
+  EXPECT_EQ(error_for(404, "kms:KeyNotFound").code(), ErrorCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -52,10 +52,8 @@ UploadId S3Multipart::begin_upload(const BeginUploadRequest& request,
   const S3Request built = build_.begin_upload(request);
   S3Answer answer = client_.send(built, context);
   client_.require_ok(built, answer);
-  return client_.interpret(built, [&] {
-    require_encrypted(answer.http, client_.config().encryption);
-    return parse_upload_id(std::move(answer.http.body));
-  });
+  return client_.interpret(built,
+                           [&] { return parse_upload_id(std::move(answer.http.body)); });
 }
 
 PartReceipt S3Multipart::upload_part(const PartRequest& request, ByteSource& source,
@@ -69,6 +67,7 @@ PartReceipt S3Multipart::upload_part(const PartRequest& request, ByteSource& sou
   receipt.number = request.number;
   receipt.size = source.size();
   receipt.etag = client_.interpret(built, [&] {
+    require_encrypted(answer.http, client_.config().encryption);
     return put_result(answer.http, answer.http.header("etag").value_or(""),
                       client_.now_ns())
         .token.value;

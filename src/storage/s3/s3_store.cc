@@ -59,8 +59,10 @@ class S3Store final : public ObjectStore {
 };
 
 bool is_absent(const S3Answer& answer) {
-  // 405 is the answer for a version that is a delete marker.
-  return (answer.is(404) && !answer.is("NoSuchBucket")) ||
+  // 405 is the answer for a version that is a delete marker; 404 may also mean a bucket
+  // or an encryption key.
+  return (answer.is(404) && classify(*answer.failure) == ErrorCode::kNotFound &&
+          !answer.is("NoSuchBucket")) ||
          (answer.is(405) && answer.http.header("x-amz-delete-marker"));
 }
 
@@ -293,7 +295,6 @@ PutResult S3Store::copy(const CopyRequest& request, const CallContext& context) 
   if (answer.is("InvalidObjectState")) return put_outcome(Outcome::kArchived);
   client_.require_ok(built, answer);
   return client_.interpret(built, [&] {
-    require_encrypted(answer.http, client_.config().encryption);
     const WrittenObject written =
         parse_written_object(std::move(answer.http.body), "CopyObjectResult");
     PutResult result = put_result(answer.http, written.etag, client_.now_ns());

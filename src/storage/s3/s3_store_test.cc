@@ -112,6 +112,12 @@ TEST_F(S3Store, AMissingBucketIsNotAMissingObject) {
             ErrorCode::kNotFound);
 }
 
+TEST_F(S3Store, AMissingEncryptionKeyIsNotAMissingObject) {
+  answer_error(404, "kms:KeyNotFound");
+  EXPECT_EQ(error_of([&] { put({VersionToken{"e"}, false}); }).code(),
+            ErrorCode::kInvalidArgument);
+}
+
 TEST_F(S3Store, AnyRangeOfAnEmptyObjectIsEmpty) {
   answer_error(416, "InvalidRange");
   answer_object(200, "");
