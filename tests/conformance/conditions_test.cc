@@ -12,9 +12,9 @@ class Conditions : public ConformanceTest {
  protected:
   static Precondition absent() { return {{}, true}; }
   static Precondition match(const VersionToken& token) { return {token, false}; }
-  const VersionToken wrong{"0123456789abcdef0123456789abcdef"};
 };
-INSTANTIATE_TEST_SUITE_P(Stores, Conditions, testing::ValuesIn(store_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Stores, Conditions, ::testing::ValuesIn(store_cases()),
+                         case_name);
 
 TEST_P(Conditions, PutIfAbsentCreates) {
   CS_REQUIRE_CAPABILITY(conditional_put);
@@ -46,8 +46,16 @@ TEST_P(Conditions, PutIfMatchOnAnotherVersionReportsPreconditionFailed) {
 
 TEST_P(Conditions, PutIfMatchOnAnAbsentObjectIsRefused) {
   CS_REQUIRE_CAPABILITY(conditional_put);
-  EXPECT_TRUE(refused(put("a", "1", match(wrong)).outcome));
+  EXPECT_TRUE(refused(put("a", "1", match(stale_token())).outcome));
   EXPECT_FALSE(store().head(key("a"), {}));
+}
+
+TEST_P(Conditions, PutIfAbsentAfterARemovalCreatesAnew) {
+  CS_REQUIRE_CAPABILITY(conditional_put);
+  put("a", "1");
+  store().remove({key("a"), {}}, {});
+  EXPECT_EQ(put("a", "2", absent()).outcome, Outcome::kOk);
+  EXPECT_EQ(content("a"), "2");
 }
 
 TEST_P(Conditions, EightWritersOfOneAbsentKeyHaveOneWinner) {
@@ -99,6 +107,7 @@ TEST_P(Conditions, EightReplacersOfOneVersionHaveOneWinner) {
 }
 
 TEST_P(Conditions, ReadersNeverSeeAMixWhileAnObjectIsReplaced) {
+  CS_SKIP_FAULT("mixed_reads");
   const std::string one(200'000, '1');
   const std::string two(300'000, '2');
   put("a", one);
@@ -133,7 +142,8 @@ TEST_P(Conditions, RemoveIfMatchSparesAnotherVersion) {
 
 TEST_P(Conditions, RemoveIfMatchOfAnAbsentObjectIsNoError) {
   CS_REQUIRE_CAPABILITY(conditional_delete);
-  EXPECT_NO_THROW(store().remove({key("a"), wrong}, {}));
+  const auto token = stale_token();
+  EXPECT_NO_THROW(store().remove({key("a"), token}, {}));
 }
 
 TEST_P(Conditions, RemoveManySparesAnotherVersionWhereItClaimsTo) {

@@ -4,46 +4,23 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstring>
-#include <span>
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "hash/digest.h"
 #include "storage/object_store.h"
+#include "storage/storage_testing.h"
 #include "tests/conformance/tested_store.h"
 
 namespace cloudsync::conformance {
 
 using namespace storage;  // NOLINT: the suite speaks of nothing else
 
-inline Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
-
-// A body that owns its bytes.
-class TextSource final : public ByteSource {
- public:
-  explicit TextSource(std::string text) : text_(std::move(text)) {}
-  std::uint64_t size() const override { return text_.size(); }
-  std::size_t read(MutableBytes out) override {
-    const std::size_t n = std::min(out.size(), text_.size() - position_);
-    if (n != 0) std::memcpy(out.data(), text_.data() + position_, n);
-    position_ += n;
-    return n;
-  }
-  void rewind() override { position_ = 0; }
-
- private:
-  std::string text_;
-  std::size_t position_ = 0;
-};
-
-class StringSink : public ByteSink {
- public:
-  void write(Bytes bytes) override {
-    text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  }
-  std::string text;
-};
+using storage::testing::bytes_of;
+using storage::testing::StringSink;
+using storage::testing::TextSource;
 
 // Different bytes at every offset, so that swapped or shifted parts show.
 inline std::string pattern(std::size_t size, unsigned seed = 1) {
@@ -58,18 +35,39 @@ inline std::string pattern(std::size_t size, unsigned seed = 1) {
     if (!(capabilities.flag)) GTEST_SKIP() << "the store does not claim " #flag; \
   } while (false)
 
-class ConformanceTest : public testing::TestWithParam<StoreCase> {
+// Skips where the server under the store is known to be wrong, with what it does.
+#define CS_SKIP_FAULT(name)                                     \
+  do {                                                          \
+    const auto fault = faults().find(name);                     \
+    if (fault != faults().end()) GTEST_SKIP() << fault->second; \
+  } while (false)
+
+// Before, by the UTF-16 code units of the key: surrogates (U+10000 and above) lie below
+// U+E000 to U+FFFF, whose UTF-8 begins with EE or EF.
+inline bool utf16_less(const std::string& a, const std::string& b) {
+  const auto rank = [](char c) {
+    const int byte = static_cast<unsigned char>(c);
+    return byte == 0xEE || byte == 0xEF ? byte + 0x10 : byte;
+  };
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [&](char x, char y) { return rank(x) < rank(y); });
+}
+
+class ConformanceTest : public ::testing::TestWithParam<StoreCase> {
  protected:
   void SetUp() override {
     tested_ = GetParam().make();
     if (!tested_.skip_reason.empty()) GTEST_SKIP() << tested_.skip_reason;
+    ASSERT_EQ(tested_.failure, "");
     capabilities = tested_.capabilities;
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
     const std::string name = info->name();
     prefix = name.substr(0, name.find('/')) + "/";
   }
 
   ObjectStore& store() { return *tested_.store; }
+  const ServerFaults& faults() const { return tested_.faults; }
+  const TestedStore& tested() const { return tested_; }
   MultipartStore& multipart() { return *tested_.store->multipart(); }
   ObjectKey key(const std::string& name) const { return {prefix + name}; }
 
@@ -120,6 +118,34 @@ class ConformanceTest : public testing::TestWithParam<StoreCase> {
     return found;
   }
 
+  // Keys without the order of a service in them, put by several threads.
+  void put_all(const std::vector<std::string>& all, const std::string& content = "x") {
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < 8; ++i) {
+      writers.emplace_back([&] {
+        for (std::size_t n = next++; n < all.size(); n = next++) put(all[n], content);
+      });
+    }
+  }
+
+  // As the store says that it lists.
+  std::vector<std::string> ordered(std::vector<std::string> all) const {
+    if (capabilities.list_order == KeyOrder::kUtf16) {
+      std::sort(all.begin(), all.end(), utf16_less);
+    } else {
+      std::sort(all.begin(), all.end());
+    }
+    return all;
+  }
+
+  // A token that the store made and that no object has any more.
+  VersionToken stale_token() {
+    const VersionToken token = put("stale", "stale").token;
+    store().remove({key("stale"), {}}, {});
+    return token;
+  }
+
   // Preconditions that fail on an absent object are 404 on some servers and 412 on
   // others.
   static bool refused(Outcome outcome) {
@@ -133,7 +159,7 @@ class ConformanceTest : public testing::TestWithParam<StoreCase> {
   TestedStore tested_;
 };
 
-inline std::string case_name(const testing::TestParamInfo<StoreCase>& info) {
+inline std::string case_name(const ::testing::TestParamInfo<StoreCase>& info) {
   return info.param.name;
 }
 

@@ -6,13 +6,8 @@
 namespace cloudsync::conformance {
 namespace {
 
-class Listing : public ConformanceTest {
- protected:
-  void put_all(const std::vector<std::string>& all) {
-    for (const auto& name : all) put(name, "x");
-  }
-};
-INSTANTIATE_TEST_SUITE_P(Stores, Listing, testing::ValuesIn(store_cases()), case_name);
+class Listing : public ConformanceTest {};
+INSTANTIATE_TEST_SUITE_P(Stores, Listing, ::testing::ValuesIn(store_cases()), case_name);
 
 using Names = std::vector<std::string>;
 
@@ -25,22 +20,20 @@ TEST_P(Listing, EmptyPrefixOfNothingIsAnEmptyLastPage) {
   EXPECT_EQ(page.next_page_token, "");
 }
 
-TEST_P(Listing, KeysComeInByteOrderOfTheWholeKey) {
-  CS_REQUIRE_CAPABILITY(list_order == KeyOrder::kUtf8);
-  Names expected{"a b",
-                 "a!c",
-                 "a+b",
-                 "a-b",
-                 "a.b",
-                 "a/b",
-                 "a/c/d",
-                 "a0",
-                 "a\xC3\xA4",
-                 "\xEE\x80\x80",
-                 "\xF0\x9F\x98\x80"};
-  std::sort(expected.begin(), expected.end());
-  put_all(Names(expected.rbegin(), expected.rend()));
-  EXPECT_EQ(names(), expected);
+TEST_P(Listing, KeysComeInTheOrderThatTheStoreStates) {
+  CS_REQUIRE_CAPABILITY(list_order != KeyOrder::kNone);
+  CS_REQUIRE_CAPABILITY(list_order != KeyOrder::kComponent);
+  const Names all{"a b",          "a!c",
+                  "a+b",          "a-b",
+                  "a.b",          "a/b",
+                  "a/c/d",        "a0",
+                  "aA",           "a\xC3\xA4",
+                  "\xEE\x80\x80", "\xEF\xBC\xA1",
+                  "\xEF\xBF\xBC", "\xF0\x9F\x98\x80",
+                  "\xED\x9F\xBB"};
+  put_all(all);
+  EXPECT_EQ(names(), ordered(all));
+  EXPECT_EQ(names({}, 2), ordered(all));
 }
 
 TEST_P(Listing, PagesOfEverySizeGiveTheSameKeys) {
@@ -100,6 +93,7 @@ TEST_P(Listing, DelimiterFoldsDirectoriesIntoCommonPrefixes) {
 }
 
 TEST_P(Listing, DelimiterPagesNeverRepeatAPrefix) {
+  CS_SKIP_FAULT("prefix_pages");
   put_all({"a", "b/c", "b/d/e", "b/f", "b0", "c/d", "c/e", "d"});
   ListRequest request;
   request.prefix = prefix;
@@ -117,15 +111,18 @@ TEST_P(Listing, DelimiterPagesNeverRepeatAPrefix) {
                           prefix + "d"}));
 }
 
-TEST_P(Listing, TwoThousandFiveHundredKeysComeOverPagesWithoutAGap) {
+TEST_P(Listing, TenThousandKeysComeOverPagesWithoutAGap) {
   Names expected;
-  for (int i = 0; i < 2500; ++i) {
+  for (int i = 0; i < 10'000; ++i) {
     expected.push_back("d" + std::to_string(i % 7) + "/f" + std::to_string(10000 + i));
   }
   std::sort(expected.begin(), expected.end());
   put_all(expected);
   EXPECT_EQ(names(), expected);
   EXPECT_EQ(names({}, 999), expected);
+  ListRequest half;
+  half.prefix = "d3/";
+  EXPECT_EQ(names(half).size(), 1429u);
 }
 
 TEST_P(Listing, ChangesWhileListingNeverHideWhatWasThereAllTheTime) {

@@ -4,8 +4,31 @@
 namespace cloudsync::conformance {
 namespace {
 
-class Objects : public ConformanceTest {};
-INSTANTIATE_TEST_SUITE_P(Stores, Objects, testing::ValuesIn(store_cases()), case_name);
+class Objects : public ConformanceTest {
+ protected:
+  // A body "1" under a checksum of something else.
+  void expect_refused(const PutRequest& request) {
+    TextSource source("1");
+    try {
+      store().put(request, source, {});
+      ADD_FAILURE() << "a body with a wrong checksum was accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kDataCorrupt) << error.what();
+    }
+    EXPECT_FALSE(store().head(request.key, {}));
+  }
+
+  // Byte by byte under its own name, or not at all and with a reason that stays.
+  void expect_kept_or_refused(const std::string& name) {
+    try {
+      if (put(name, name).outcome != Outcome::kOk) return;
+      EXPECT_EQ(content(name), name);
+    } catch (const Error& error) {
+      EXPECT_FALSE(error.retryable()) << name << ": " << error.what();
+    }
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Stores, Objects, ::testing::ValuesIn(store_cases()), case_name);
 
 TEST_P(Objects, PutThenGetReturnsTheSameBytes) {
   const std::string bytes = pattern(300'000);
@@ -161,6 +184,7 @@ TEST_P(Objects, MetadataComesBack) {
 }
 
 TEST_P(Objects, MetadataIsReplacedByTheNextPut) {
+  CS_SKIP_FAULT("replaced_metadata");
   PutRequest request;
   request.key = key("a");
   request.metadata = {{"mtime", "1"}};
@@ -193,30 +217,62 @@ TEST_P(Objects, ContentTypeComesBack) {
   EXPECT_EQ(store().head(key("a"), {})->content_type, "text/csv");
 }
 
+TEST_P(Objects, StorageClassComesBackAndIsTakenByACopy) {
+  CS_SKIP_FAULT("storage_class");
+  PutRequest request;
+  request.key = key("a");
+  request.storage_class = tested().storage_class;
+  TextSource source("1");
+  store().put(request, source, {});
+  EXPECT_EQ(store().head(key("a"), {})->storage_class, tested().storage_class);
+  ListRequest list;
+  list.prefix = prefix;
+  EXPECT_EQ(store().list(list, {}).objects.at(0).storage_class, tested().storage_class);
+  store().copy({key("a"), {}, key("b"), {}, 1}, {});
+  EXPECT_EQ(store().head(key("b"), {})->storage_class, tested().storage_class);
+}
+
 TEST_P(Objects, WrongMd5IsRefusedAndNothingIsStored) {
   PutRequest request;
   request.key = key("a");
   request.md5 = hash::Md5::of(bytes_of("other"));
-  TextSource source("1");
-  try {
-    store().put(request, source, {});
-    FAIL() << "a body with a wrong MD5 was accepted";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kDataCorrupt) << error.what();
-  }
-  EXPECT_FALSE(store().head(key("a"), {}));
+  expect_refused(request);
 }
 
 TEST_P(Objects, WrongCrc64nvmeIsRefusedWhereItIsClaimed) {
   CS_REQUIRE_CAPABILITY(crc64nvme);
   PutRequest request;
   request.key = key("a");
-  request.crc64nvme = hash::crc64nvme(bytes_of("1"));
+  request.crc64nvme = hash::crc64nvme(bytes_of("1")) ^ 1;
+  expect_refused(request);
+  *request.crc64nvme ^= 1;
   TextSource source("1");
   EXPECT_EQ(store().put(request, source, {}).outcome, Outcome::kOk);
-  *request.crc64nvme ^= 1;
-  source.rewind();
+}
+
+TEST_P(Objects, WrongCrc32cIsRefusedWhereItIsClaimed) {
+  CS_REQUIRE_CAPABILITY(crc32c);
+  PutRequest request;
+  request.key = key("a");
+  request.crc32c = hash::crc32c(bytes_of("1")) ^ 1;
+  expect_refused(request);
+  *request.crc32c ^= 1;
+  TextSource source("1");
+  EXPECT_EQ(store().put(request, source, {}).outcome, Outcome::kOk);
+  const auto info = store().head(key("a"), {});
+  if (info->crc32c) {
+    EXPECT_EQ(*info->crc32c, hash::crc32c(bytes_of("1")));
+  }
+}
+
+TEST_P(Objects, WrongChecksumSparesTheObjectThatIsThere) {
+  put("a", "before");
+  PutRequest request;
+  request.key = key("a");
+  request.md5 = hash::Md5::of(bytes_of("other"));
+  TextSource source("1");
   EXPECT_THROW(store().put(request, source, {}), Error);
+  EXPECT_EQ(content("a"), "before");
 }
 
 TEST_P(Objects, Md5OfASinglePutIsKnownOrAbsentButNeverWrong) {
@@ -283,9 +339,39 @@ TEST_P(Objects, OddKeysKeepTheirBytes) {
                                      "=,:@$!"};
   for (const auto& name : odd) put(name, name);
   for (const auto& name : odd) EXPECT_EQ(content(name), name);
-  auto expected = odd;
-  std::sort(expected.begin(), expected.end());
-  EXPECT_EQ(names(), expected);
+  EXPECT_EQ(names(), ordered(odd));
+}
+
+// Names that would leave a folder or vanish in a path.
+TEST_P(Objects, DotSegmentsAreKeptOrRefusedButNeverResolved) {
+  CS_SKIP_FAULT("dot_segments");
+  put("sibling", "safe");
+  put("here", "safe");
+  for (const std::string name :
+       {"../outside", "in/../sibling", "./here", "in/./x", "in/..", "..", "."}) {
+    expect_kept_or_refused(name);
+  }
+  EXPECT_EQ(content("sibling"), "safe");
+  EXPECT_EQ(content("here"), "safe");
+  EXPECT_FALSE(store().head({"outside"}, {}));
+}
+
+TEST_P(Objects, UnsafeNamesAreKeptOrRefusedButNeverChanged) {
+  put("absolute", "safe");
+  for (const std::string name : {"a//b", "/absolute", "tail/", "back\\slash", "tab\there",
+                                 "del\x7F", "new\nline", "\xC2\x85next"}) {
+    expect_kept_or_refused(name);
+  }
+  EXPECT_EQ(content("absolute"), "safe");
+  EXPECT_FALSE(store().head({"absolute"}, {}));
+}
+
+TEST_P(Objects, LongestKeyIsAnOrdinaryObject) {
+  const std::string long_name =
+      std::string(200, 'a') + "/" + std::string(200, 'b') + "/" + std::string(200, 'c');
+  EXPECT_EQ(put(long_name, "1").outcome, Outcome::kOk);
+  EXPECT_EQ(content(long_name), "1");
+  EXPECT_EQ(names(), std::vector<std::string>{long_name});
 }
 
 TEST_P(Objects, CancelledContextEndsEveryCallWithKCancelled) {
@@ -315,6 +401,45 @@ TEST_P(Objects, CancelledContextEndsEveryCallWithKCancelled) {
 
 TEST_P(Objects, DescribedBucketExists) {
   EXPECT_TRUE(store().describe_bucket({}).exists);
+}
+
+TEST_P(Objects, AbsentBucketIsNotFoundByItsName) {
+  if (!tested().without_bucket) GTEST_SKIP() << "the store has no buckets";
+  ObjectStore& absent = *tested().without_bucket;
+  EXPECT_FALSE(absent.describe_bucket({}).exists);
+  const auto expect_named = [](const auto& call) {
+    try {
+      call();
+      ADD_FAILURE() << "the bucket's absence was not noticed";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kNotFound) << error.what();
+      EXPECT_NE(std::string(error.what()).find("no-such-bucket"), std::string::npos)
+          << error.what();
+    }
+  };
+  expect_named([&] { absent.list({}, {}); });
+  expect_named([&] {
+    PutRequest request;
+    request.key = {"a"};
+    TextSource source("1");
+    absent.put(request, source, {});
+  });
+}
+
+TEST_P(Objects, EightThreadsUseOneStoreAtOnce) {
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([this, i] {
+      for (int n = 0; n < 10; ++n) {
+        const std::string name = "t" + std::to_string(i) + "/" + std::to_string(n);
+        put(name, name);
+        EXPECT_EQ(content(name), name);
+        store().remove({key(name), {}}, {});
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_TRUE(names().empty());
 }
 
 }  // namespace

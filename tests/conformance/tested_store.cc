@@ -8,7 +8,6 @@
 #include "storage/local/local_store.h"
 #include "storage/memory/memory_store.h"
 #include "storage/provider_factory.h"
-#include "tests/conformance/minio_server.h"
 
 namespace cloudsync::conformance {
 namespace {
@@ -18,8 +17,7 @@ using storage::ObjectStore;
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    const char* base = std::getenv("TMPDIR");
-    std::string pattern = std::string(base ? base : "/tmp") + "/cloudsync-local-XXXXXX";
+    std::string pattern = temporary_folder() + "/cloudsync-local-XXXXXX";
     path_ = mkdtemp(pattern.data());
   }
   ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
@@ -29,17 +27,31 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-TestedStore make_memory() {
-  auto store = std::make_shared<storage::MemoryStore>();
-  return {store, store->capabilities(), ""};
+TestedStore tested(std::shared_ptr<ObjectStore> store) {
+  TestedStore result;
+  result.capabilities = store->capabilities();
+  result.store = std::move(store);
+  result.storage_class = "COLD";
+  return result;
 }
+
+TestedStore make_memory() { return tested(std::make_shared<storage::MemoryStore>()); }
 
 // Tokens of the content and no promise beyond S3's.
 TestedStore make_memory_like_s3() {
   storage::MemoryStore::Options options;
   options.content_tokens = true;
-  auto store = std::make_shared<storage::MemoryStore>(options);
-  return {store, store->capabilities(), ""};
+  return tested(std::make_shared<storage::MemoryStore>(options));
+}
+
+// Key order by UTF-16, and properties that only the end of an upload can give.
+TestedStore make_memory_like_azure() {
+  storage::MemoryStore::Options options;
+  options.capabilities.list_order = storage::KeyOrder::kUtf16;
+  options.capabilities.start_after = false;
+  options.capabilities.metadata_in_listing = true;
+  options.properties_at_complete = true;
+  return tested(std::make_shared<storage::MemoryStore>(options));
 }
 
 TestedStore make_local() {
@@ -47,21 +59,62 @@ TestedStore make_local() {
   StorageOptions options;
   options.provider = "local";
   options.path = directory->path();
-  auto store = storage::make_local_store(options);
-  const storage::Capabilities capabilities = store->capabilities();
-  ObjectStore* raw = store.release();
-  return {
-      std::shared_ptr<ObjectStore>(raw, [directory](ObjectStore* done) { delete done; }),
-      capabilities, ""};
+  ObjectStore* raw = storage::make_local_store(options).release();
+  return tested(
+      std::shared_ptr<ObjectStore>(raw, [directory](ObjectStore* done) { delete done; }));
 }
 
-TestedStore make_minio() {
-  MinioServer& server = MinioServer::shared();
-  if (!server.skip_reason().empty()) return {nullptr, {}, server.skip_reason()};
-  std::shared_ptr<ObjectStore> store = storage::make_object_store(server.options());
-  static const storage::Capabilities probed =
-      storage::probe_capabilities(*store, "", "conformance", {});
-  return {store, probed, ""};
+// A server that runs until the test program ends, and what its bucket was seen to honour.
+class RunningServer {
+ public:
+  explicit RunningServer(TestServer server)
+      : server_(std::move(server)), process_(server_.recipe) {
+    failure_ = process_.failure();
+    if (!failure_.empty() || !process_.skip_reason().empty()) return;
+    try {
+      prepare();
+    } catch (const Error& error) {
+      failure_ = error.what();
+    }
+  }
+
+  TestedStore tested_store() const {
+    TestedStore result;
+    result.skip_reason = process_.skip_reason();
+    result.failure = failure_;
+    result.capabilities = capabilities_;
+    result.storage_class = server_.storage_class;
+    result.faults = server_.faults;
+    if (!result.skip_reason.empty() || !result.failure.empty()) return result;
+    StorageOptions options = server_.options(process_.url());
+    result.store = storage::make_object_store(options);
+    options.bucket = "no-such-bucket";
+    result.without_bucket = storage::make_object_store(options);
+    return result;
+  }
+
+ private:
+  void prepare() {
+    const int status = server_.make_bucket ? server_.make_bucket(process_.port()) : 200;
+    if (status / 100 != 2) {
+      failure_ = server_.recipe.name + " answered " + std::to_string(status) +
+                 " when the bucket was made";
+      return;
+    }
+    const auto store = storage::make_object_store(server_.options(process_.url()));
+    capabilities_ = storage::probe_capabilities(*store, "", "conformance", {});
+  }
+
+  TestServer server_;
+  ServerProcess process_;
+  std::string failure_;
+  storage::Capabilities capabilities_;
+};
+
+template <TestServer (*Server)()>
+TestedStore make_server_store() {
+  static const RunningServer server(Server());
+  return server.tested_store();
 }
 
 }  // namespace
@@ -69,8 +122,12 @@ TestedStore make_minio() {
 std::vector<StoreCase> store_cases() {
   return {{"memory", make_memory},
           {"memory_like_s3", make_memory_like_s3},
+          {"memory_like_azure", make_memory_like_azure},
           {"local", make_local},
-          {"minio", make_minio}};
+          {"minio", make_server_store<minio>},
+          {"versitygw", make_server_store<versitygw>},
+          {"fake_gcs", make_server_store<fake_gcs_server>},
+          {"azurite", make_server_store<azurite>}};
 }
 
 }  // namespace cloudsync::conformance

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/object_store.h"
+#include "tests/conformance/test_servers.h"
 
 namespace cloudsync::conformance {
 
@@ -16,7 +17,12 @@ namespace cloudsync::conformance {
 struct TestedStore {
   std::shared_ptr<storage::ObjectStore> store;
   storage::Capabilities capabilities;
-  std::string skip_reason;  // not empty: this machine cannot run it
+  std::string skip_reason;    // not empty: this machine cannot run it
+  std::string failure;        // not empty: it should run and does not
+  std::string storage_class;  // one besides the default that it keeps; "" = none
+  ServerFaults faults;
+  // The same place with a bucket that is not there; nothing where there are no buckets.
+  std::shared_ptr<storage::ObjectStore> without_bucket;
 };
 
 struct StoreCase {
