@@ -5,7 +5,7 @@
 
 #include "auth/access_token.h"
 #include "auth/environment.h"
-#include "base/clock.h"
+#include "base/random.h"
 #include "cloudsync/cloud_storage.h"
 #include "http/transport.h"
 #include "storage/object_store.h"
@@ -17,7 +17,7 @@ namespace cloudsync::storage::gcs {
 struct GcsDependencies {
   std::shared_ptr<http::HttpTransport> transport;
   std::unique_ptr<auth::AccessTokenProvider> tokens;
-  const base::Clock& clock = base::system_clock();
+  base::Random& random = base::system_random();  // boundaries of multipart bodies
 };
 
 // A Google Cloud Storage bucket behind the JSON API. Tokens (VersionToken) are

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "http/transport.h"
+#include "storage/object_store.h"
+
+namespace cloudsync::storage::gcs {
+
+// What the headers of answers without JSON say.
+
+// "bytes first-last/total".
+struct ContentRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  std::uint64_t total = 0;
+};
+std::optional<ContentRange> content_range(const http::HttpResponse& response);
+
+// Of a download. Throws Error{kUnavailable} when generation or size is missing. Metadata
+// is there only where the answer carries some.
+ObjectInfo media_info(const http::HttpResponse& response, const ObjectKey& key);
+
+// Throws when the body that is about to come is not what was asked for: kUnsupported for
+// another range or a body packed or unpacked on the way, kPreconditionFailed for another
+// generation.
+void check_media(const GetRequest& request, const http::HttpResponse& response);
+
+// Bytes of an upload that the service keeps, from the Range of a 308. Throws
+// Error{kUnavailable} for one that is none.
+std::uint64_t persisted_bytes(const http::HttpResponse& response);
+
+}  // namespace cloudsync::storage::gcs

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/gcs/gcs_responses.h"
+
+#include "base/encoding.h"
+#include "base/time_format.h"
+#include "storage/gcs/gcs_values.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace cloudsync::storage::gcs {
+namespace {
+
+using nlohmann::json;
+
+// What a copy shares with its source. customTime may only grow and is part of it.
+constexpr std::array kCopied = {
+    "storageClass",    "contentType",  "contentEncoding", "contentDisposition",
+    "contentLanguage", "cacheControl", "customTime",      "metadata"};
+
+[[noreturn]] void unreadable(const std::string& what) {
+  throw Error(ErrorCode::kUnavailable, "unreadable answer: " + what);
+}
+
+json parse_document(std::string_view body) {
+  json document = json::parse(body, nullptr, false);
+  if (!document.is_object()) unreadable("no JSON object");
+  return document;
+}
+
+// "" where it is absent; the text is in the document.
+std::string_view text(const json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_string()) return {};
+  return found->get_ref<const std::string&>();
+}
+
+// Numbers of 64 bits come as text; some servers write them as numbers.
+std::optional<std::uint64_t> optional_number(const json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end()) return std::nullopt;
+  if (found->is_number_unsigned()) return found->get<std::uint64_t>();
+  return parse_number(text(object, name));
+}
+
+std::uint64_t number(const json& object, const char* name) {
+  const auto value = optional_number(object, name);
+  if (!value) unreadable(std::string("\"") + name + "\" is not a number");
+  return *value;
+}
+
+const json* array(const json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end() || found->is_null()) return nullptr;
+  if (!found->is_array()) unreadable(std::string("\"") + name + "\" is not a list");
+  return &*found;
+}
+
+Metadata metadata_of(const json& object) {
+  Metadata out;
+  const auto found = object.find("metadata");
+  if (found == object.end() || !found->is_object()) return out;
+  for (const auto& [name, value] : found->items()) {
+    if (value.is_string()) out[name] = value.get_ref<const std::string&>();
+  }
+  return out;
+}
+
+ObjectInfo object_of(const json& object) {
+  if (!object.is_object()) unreadable("an object that is none");
+  ObjectInfo info;
+  info.key.value = text(object, "name");
+  if (info.key.value.empty()) unreadable("an object without \"name\"");
+  info.size = number(object, "size");
+  info.token.value = std::to_string(number(object, "generation"));
+  if (!is_generation(info.token.value)) unreadable("\"generation\" is none");
+  info.version_id = info.token.value;
+  const auto updated = base::parse_rfc3339(text(object, "updated"));
+  if (!updated) unreadable("\"updated\" is not a time");
+  info.last_modified_ns = *updated;
+  info.md5 = parse_md5(text(object, "md5Hash"));
+  info.crc32c = parse_crc32c(text(object, "crc32c"));
+  info.storage_class = text(object, "storageClass");
+  info.content_type = text(object, "contentType");
+  info.metadata = metadata_of(object);
+  return info;
+}
+
+void read_error_object(const json& error, ServiceFailure& failure) {
+  failure.message = bounded(text(error, "message"));
+  const auto details = error.find("errors");
+  if (details == error.end() || !details->is_array() || details->empty()) return;
+  const json& first = details->front();
+  if (!first.is_object()) return;
+  failure.reason = bounded(text(first, "reason"));
+  if (failure.message.empty()) failure.message = bounded(text(first, "message"));
+}
+
+// What a proxy or the media side said instead: its first words help to find out who it
+// was.
+std::string first_words(std::string_view body) {
+  constexpr std::size_t kEnough = 160;
+  return std::string(body.substr(0, std::min(body.find('\n'), kEnough)));
+}
+
+void read_words(std::string_view body, ServiceFailure& failure) {
+  const json document = json::parse(body, nullptr, false);
+  const auto error = document.is_object() ? document.find("error") : document.end();
+  if (error == document.end()) {
+    failure.message = first_words(body);
+  } else if (error->is_object()) {
+    read_error_object(*error, failure);
+  } else if (error->is_string()) {  // as OAuth services write them
+    failure.reason = bounded(error->get_ref<const std::string&>());
+    failure.message = bounded(text(document, "error_description"));
+  }
+}
+
+std::optional<std::chrono::milliseconds> retry_after(const http::HttpResponse& response) {
+  constexpr std::uint64_t kLongest = 24 * 3600;
+  const auto seconds = parse_number(response.header("retry-after").value_or(""));
+  if (!seconds || *seconds > kLongest) return std::nullopt;
+  return std::chrono::seconds(*seconds);
+}
+
+}  // namespace
+
+ObjectInfo parse_object(std::string_view body) { return object_of(parse_document(body)); }
+
+ListPage parse_list(std::string_view body) {
+  const json document = parse_document(body);
+  ListPage page;
+  if (const json* items = array(document, "items")) {
+    page.objects.reserve(items->size());
+    for (const json& item : *items) page.objects.push_back(object_of(item));
+  }
+  if (const json* prefixes = array(document, "prefixes")) {
+    for (const json& prefix : *prefixes) {
+      if (!prefix.is_string()) unreadable("a prefix that is not text");
+      page.common_prefixes.push_back(prefix.get<std::string>());
+    }
+  }
+  page.next_page_token = text(document, "nextPageToken");
+  return page;
+}
+
+BucketInfo parse_bucket(std::string_view body) {
+  const json document = parse_document(body);
+  BucketInfo info;
+  info.exists = true;
+  info.region = text(document, "location");
+  const auto versioning = document.find("versioning");
+  if (versioning == document.end() || !versioning->is_object()) return info;
+  const auto enabled = versioning->find("enabled");
+  info.versioned =
+      enabled != versioning->end() && enabled->is_boolean() && enabled->get<bool>();
+  return info;
+}
+
+CopySource parse_copy_source(std::string_view body) {
+  const json document = parse_document(body);
+  CopySource source;
+  source.info = object_of(document);
+  json resource = json::object();
+  for (const char* name : kCopied) {
+    const auto found = document.find(name);
+    if (found != document.end()) resource[name] = *found;
+  }
+  source.resource = resource.dump(-1, ' ', false, json::error_handler_t::replace);
+  return source;
+}
+
+RewriteStep parse_rewrite(std::string_view body) {
+  const json document = parse_document(body);
+  RewriteStep step;
+  const auto done = document.find("done");
+  if (done == document.end() || !done->is_boolean())
+    unreadable("\"done\" is neither true nor false");
+  if (done->get<bool>()) {
+    const auto resource = document.find("resource");
+    if (resource == document.end()) unreadable("a copy without \"resource\"");
+    step.done = object_of(*resource);
+    return step;
+  }
+  step.token = text(document, "rewriteToken");
+  if (step.token.empty()) unreadable("an unfinished copy without \"rewriteToken\"");
+  step.rewritten = number(document, "totalBytesRewritten");
+  return step;
+}
+
+ServiceFailure parse_failure(const http::HttpResponse& response) {
+  ServiceFailure failure;
+  failure.status = response.status;
+  failure.request_id = bounded(response.header("x-guploader-uploadid").value_or(""));
+  failure.retry_after = retry_after(response);
+  if (!response.body.empty()) read_words(response.body, failure);
+  return failure;
+}
+
+PutResult put_result(const ObjectInfo& stored) {
+  PutResult result;
+  result.token = stored.token;
+  result.version_id = stored.version_id;
+  result.last_modified_ns = stored.last_modified_ns;
+  result.last_modified_exact = true;
+  result.md5 = stored.md5;
+  return result;
+}
+
+PutResult put_outcome(Outcome outcome) {
+  PutResult result;
+  result.outcome = outcome;
+  return result;
+}
+
+}  // namespace cloudsync::storage::gcs

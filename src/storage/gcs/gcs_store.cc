@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/gcs/gcs_store.h"
+
+#include "base/encoding.h"
+#include "storage/gcs/gcs_batch.h"
+#include "storage/gcs/gcs_body.h"
+#include "storage/gcs/gcs_client.h"
+#include "storage/gcs/gcs_media.h"
+#include "storage/gcs/gcs_requests.h"
+#include "storage/gcs/gcs_responses.h"
+#include "storage/gcs/gcs_sessions.h"
+
+#include <algorithm>
+
+namespace cloudsync::storage::gcs {
+namespace {
+
+class GcsStore final : public ObjectStore {
+ public:
+  GcsStore(GcsConfig config, GcsDependencies dependencies)
+      : client_(std::move(config), std::move(dependencies)),
+        build_(client_.config()),
+        sessions_(client_, build_) {}
+
+  const Capabilities& capabilities() const override {
+    return client_.config().capabilities;
+  }
+  std::string describe() const override;
+  ListPage list(const ListRequest& request, const CallContext& context) override;
+  std::optional<ObjectInfo> head(const ObjectKey& key,
+                                 const CallContext& context) override;
+  GetResult get(const GetRequest& request, ByteSink& sink,
+                const CallContext& context) override;
+  PutResult put(const PutRequest& request, ByteSource& source,
+                const CallContext& context) override;
+  DeleteResult remove(const DeleteRequest& request, const CallContext& context) override;
+  std::vector<DeleteResult> remove_many(std::span<const DeleteRequest> requests,
+                                        const CallContext& context) override;
+  PutResult copy(const CopyRequest& request, const CallContext& context) override;
+  BucketInfo describe_bucket(const CallContext& context) override;
+  MultipartStore* multipart() override { return &sessions_; }
+
+ private:
+  GetResult get_nothing(const GetRequest& request, const CallContext& context);
+  GetResult body_delivered(const GetRequest& request,
+                           const http::HttpResponse& response) const;
+  std::vector<DeleteResult> remove_batch(std::span<const DeleteRequest> requests,
+                                         const CallContext& context);
+  DeleteResult deleted(const DeleteRequest& request,
+                       const std::optional<http::HttpResponse>& answer) const;
+  PutResult rewrite(const CopyRequest& request, const CopySource& source,
+                    const CallContext& context);
+
+  GcsClient client_;
+  RequestBuilder build_;
+  GcsSessions sessions_;
+};
+
+// Bytes of the object that the range covers.
+std::uint64_t clipped_length(const ByteRange& range, std::uint64_t size) {
+  return range.offset >= size ? 0 : std::min(range.length, size - range.offset);
+}
+
+void check_stored(const ObjectInfo& stored, const PutRequest& request,
+                  CheckedSource& sent) {
+  const bool whole = stored.size == sent.size();
+  const bool same_md5 = !request.md5 || !stored.md5 || *request.md5 == *stored.md5;
+  const bool same_crc = !stored.crc32c || *stored.crc32c == sent.crc32c();
+  if (whole && same_md5 && same_crc) return;
+  throw Error(ErrorCode::kDataCorrupt, "the server stored other bytes than were sent");
+}
+
+std::string GcsStore::describe() const {
+  return "gs://" + base::printable(client_.config().bucket) + " at " +
+         client_.config().origin + client_.config().base_path;
+}
+
+ListPage GcsStore::list(const ListRequest& request, const CallContext& context) {
+  const GcsRequest built = build_.list(request);
+  const GcsAnswer answer = client_.send(built, context);
+  client_.require_ok(built, answer);
+  ListPage page = client_.interpret(built, [&] { return parse_list(answer.http.body); });
+  if (!page.next_page_token.empty() && page.next_page_token == request.page_token) {
+    throw Error(ErrorCode::kUnsupported, gcs::describe(client_.site(built)) +
+                                             ": the server's pages do not advance");
+  }
+  // startOffset includes the name itself.
+  std::erase_if(page.objects, [&](const ObjectInfo& info) {
+    return !request.start_after.empty() && info.key.value <= request.start_after;
+  });
+  return page;
+}
+
+std::optional<ObjectInfo> GcsStore::head(const ObjectKey& key,
+                                         const CallContext& context) {
+  const GcsRequest built = build_.head(key);
+  const GcsAnswer answer = client_.send(built, context);
+  if (answer.is_absent()) return std::nullopt;
+  client_.require_ok(built, answer);
+  return client_.interpret(built, [&] { return parse_object(answer.http.body); });
+}
+
+GetResult GcsStore::body_delivered(const GetRequest& request,
+                                   const http::HttpResponse& response) const {
+  GetResult result;
+  result.info = media_info(response, request.key);
+  result.body_bytes = response.streamed_bytes;
+  check_media(request, response);
+  const std::uint64_t expected =
+      request.range ? clipped_length(*request.range, result.info.size) : result.info.size;
+  if (result.body_bytes < expected) {
+    throw Error(ErrorCode::kUnavailable, "the body ended after " +
+                                             std::to_string(result.body_bytes) + " of " +
+                                             std::to_string(expected) + " bytes");
+  }
+  if (result.body_bytes > expected) {
+    throw Error(ErrorCode::kUnsupported, "the server sent more bytes than asked for");
+  }
+  return result;
+}
+
+// A range cannot say "no bytes", and an empty object has no range at all.
+GetResult GcsStore::get_nothing(const GetRequest& request, const CallContext& context) {
+  GetResult result;
+  const auto info = head(request.key, context);
+  if (!info) {
+    result.outcome = Outcome::kNotFound;
+  } else if (request.if_match && info->token != *request.if_match) {
+    result.outcome = Outcome::kPreconditionFailed;
+  } else {
+    result.info = *info;
+  }
+  return result;
+}
+
+GetResult GcsStore::get(const GetRequest& request, ByteSink& sink,
+                        const CallContext& context) {
+  if (request.range && request.range->length == 0) return get_nothing(request, context);
+  const GcsRequest built = build_.get(request);
+  // Once a byte is out it is too late: a reader that goes on after a broken body would go
+  // on behind bytes from elsewhere.
+  const auto check = [&](const http::HttpResponse& response) {
+    client_.interpret(built, [&] { check_media(request, response); });
+  };
+  const GcsAnswer answer = client_.send(built, context, {nullptr, &sink, check});
+  if (answer.ok()) {
+    return client_.interpret(built, [&] { return body_delivered(request, answer.http); });
+  }
+  GetResult result;
+  if (answer.is_absent()) {
+    result.outcome = Outcome::kNotFound;
+  } else if (request.if_match && answer.is(412)) {
+    result.outcome = Outcome::kPreconditionFailed;
+  } else if (answer.is(416) && request.range && request.range->offset == 0) {
+    return get_nothing(request, context);  // only an empty object has no first byte
+  } else {
+    client_.fail(built, *answer.failure);
+  }
+  return result;
+}
+
+PutResult GcsStore::put(const PutRequest& request, ByteSource& source,
+                        const CallContext& context) {
+  EnvelopedRequest built = build_.put(request, client_.fresh_boundary());
+  CheckedSource content(source);
+  EnvelopedSource body(std::move(built.before), content, std::move(built.after));
+  const GcsAnswer answer = client_.send(built.request, context, {&body});
+  if (request.condition.any() && answer.is(412))
+    return put_outcome(Outcome::kPreconditionFailed);
+  client_.require_ok(built.request, answer);
+  return client_.interpret(built.request, [&] {
+    const ObjectInfo stored = parse_object(answer.http.body);
+    check_stored(stored, request, content);
+    return put_result(stored);
+  });
+}
+
+DeleteResult GcsStore::remove(const DeleteRequest& request, const CallContext& context) {
+  const GcsRequest built = build_.remove(request);
+  const GcsAnswer answer = client_.send(built, context);
+  if (request.if_match && answer.is(412)) return {Outcome::kPreconditionFailed, {}};
+  if (answer.is_absent()) return {};
+  client_.require_ok(built, answer);
+  return {};
+}
+
+DeleteResult GcsStore::deleted(const DeleteRequest& request,
+                               const std::optional<http::HttpResponse>& answer) const {
+  const FailureSite site{kDeleteOperation, client_.config().bucket, request.key.value,
+                         client_.config().origin, client_.config().authenticate};
+  if (!answer) {
+    return {Outcome::kOk,
+            Error(ErrorCode::kUnavailable,
+                  gcs::describe(site) + ": the answer leaves this key out")};
+  }
+  if (answer->status >= 200 && answer->status < 300) return {};
+  const ServiceFailure failure = parse_failure(*answer);
+  if (request.if_match && failure.status == 412)
+    return {Outcome::kPreconditionFailed, {}};
+  if (failure.status == 404 && !is_missing_bucket(failure)) return {};
+  return {Outcome::kOk, make_error(failure, site)};
+}
+
+std::vector<DeleteResult> GcsStore::remove_batch(std::span<const DeleteRequest> requests,
+                                                 const CallContext& context) {
+  std::vector<std::string> targets;
+  for (const DeleteRequest& request : requests)
+    targets.push_back(build_.remove_target(request));
+  const std::string boundary = client_.fresh_boundary();
+  const GcsRequest built = build_.batch(batch_body(targets, boundary), boundary);
+  const GcsAnswer answer = client_.send(built, context);
+  client_.require_ok(built, answer);
+  const auto answers =
+      client_.interpret(built, [&] { return parse_batch(answer.http, requests.size()); });
+  std::vector<DeleteResult> results;
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    results.push_back(deleted(requests[i], answers[i]));
+  return results;
+}
+
+std::vector<DeleteResult> GcsStore::remove_many(std::span<const DeleteRequest> requests,
+                                                const CallContext& context) {
+  std::vector<DeleteResult> results;
+  const std::size_t limit = capabilities().batch_delete_limit;
+  for (std::size_t begin = 0; begin < requests.size(); begin += limit) {
+    const std::size_t count = std::min(limit, requests.size() - begin);
+    for (DeleteResult& result : remove_batch(requests.subspan(begin, count), context))
+      results.push_back(std::move(result));
+  }
+  return results;
+}
+
+// The resource is sent along because the service would give the copy the bucket's default
+// class; it was read from the generation that is copied.
+PutResult GcsStore::copy(const CopyRequest& request, const CallContext& context) {
+  const GcsRequest built = build_.copy_source(request.source);
+  const GcsAnswer answer = client_.send(built, context);
+  if (answer.is_absent()) return put_outcome(Outcome::kNotFound);
+  client_.require_ok(built, answer);
+  const CopySource source =
+      client_.interpret(built, [&] { return parse_copy_source(answer.http.body); });
+  if (request.source_if_match && source.info.token != *request.source_if_match)
+    return put_outcome(Outcome::kPreconditionFailed);
+  return rewrite(request, source, context);
+}
+
+PutResult GcsStore::rewrite(const CopyRequest& request, const CopySource& source,
+                            const CallContext& context) {
+  RewriteStep step;
+  for (;;) {
+    const GcsRequest built =
+        build_.rewrite(request, source.info.token.value, source.resource, step.token);
+    const GcsAnswer answer = client_.send(built, context);
+    if (answer.is(412)) return put_outcome(Outcome::kPreconditionFailed);
+    if (answer.is_absent()) return put_outcome(Outcome::kNotFound);
+    client_.require_ok(built, answer);
+    RewriteStep next =
+        client_.interpret(built, [&] { return parse_rewrite(answer.http.body); });
+    if (next.done) return put_result(*next.done);
+    // Large ones take some rounds; each has to bring them further.
+    if (next.rewritten <= step.rewritten) {
+      throw Error(ErrorCode::kUnavailable,
+                  gcs::describe(client_.site(built)) + ": the copy does not advance");
+    }
+    step = std::move(next);
+  }
+}
+
+BucketInfo GcsStore::describe_bucket(const CallContext& context) {
+  const GcsRequest built = build_.get_bucket();
+  const GcsAnswer answer = client_.send(built, context);
+  BucketInfo info;
+  if (answer.is(404)) return info;
+  if (answer.is(403)) {
+    // The right to see the bucket's settings is not needed; that to list its objects is.
+    ListRequest one;
+    one.max_keys = 1;
+    list(one, context);
+    info.exists = true;
+    return info;
+  }
+  client_.require_ok(built, answer);
+  return client_.interpret(built, [&] { return parse_bucket(answer.http.body); });
+}
+
+}  // namespace
+
+std::unique_ptr<ObjectStore> make_gcs_store(const StorageOptions& options,
+                                            const auth::Environment& environment,
+                                            GcsDependencies dependencies) {
+  return std::make_unique<GcsStore>(resolve_config(options, environment),
+                                    std::move(dependencies));
+}
+
+}  // namespace cloudsync::storage::gcs
