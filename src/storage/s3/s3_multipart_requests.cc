@@ -28,6 +28,7 @@ std::string complete_xml(const CompleteRequest& request, bool with_checksums) {
 S3Request RequestBuilder::begin_upload(const BeginUploadRequest& request) const {
   S3Request out =
       make_object_request({"CreateMultipartUpload", "s3:PutObject"}, "POST", request.key);
+  require_plain(request.key);
   out.query = {{"uploads", ""}};
   add_object_headers(out, request.metadata, request.content_type, request.storage_class);
   if (defaults_.capabilities.crc64nvme) {

@@ -42,6 +42,10 @@ Md5Digest md5_of(const std::string& text) {
   return hash::Md5::of(std::as_bytes(std::span(text)));
 }
 
+bool is_plain_component(std::string_view component) {
+  return !component.empty() && component != "." && component != "..";
+}
+
 std::string delete_xml(std::span<const DeleteRequest* const> requests, bool conditional) {
   std::string xml = "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
   for (const DeleteRequest* request : requests) {
@@ -57,6 +61,26 @@ std::string delete_xml(std::span<const DeleteRequest* const> requests, bool cond
 }
 
 }  // namespace
+
+// One slash at the end is a folder marker's.
+bool is_plain_path(std::string_view key) {
+  if (key.ends_with('/')) key.remove_suffix(1);
+  while (true) {
+    const std::size_t slash = key.find('/');
+    if (!is_plain_component(key.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    key.remove_prefix(slash + 1);
+  }
+}
+
+void RequestBuilder::require_plain(const ObjectKey& key) const {
+  if (defaults_.capabilities.declared || is_plain_path(key.value)) return;
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      "the key '" + base::printable(key.value) +
+          "' has an empty, '.' or '..' component, which S3-compatible servers may "
+          "take for a path to another object; only AWS gets such keys written");
+}
 
 S3Request RequestBuilder::list(const ListRequest& request) const {
   S3Request out = make_request({"ListObjectsV2", "s3:ListBucket"}, "GET");
@@ -116,6 +140,7 @@ void RequestBuilder::add_object_headers(S3Request& out, const Metadata& metadata
 
 S3Request RequestBuilder::put(const PutRequest& request) const {
   S3Request out = make_object_request({"PutObject", "s3:PutObject"}, "PUT", request.key);
+  require_plain(request.key);
   out.headers.reserve(8 + request.metadata.size());
   add_condition(out, request.condition);
   add_checksums(out, request);
@@ -127,6 +152,7 @@ S3Request RequestBuilder::put(const PutRequest& request) const {
 S3Request RequestBuilder::remove(const DeleteRequest& request) const {
   S3Request out =
       make_object_request({"DeleteObject", "s3:DeleteObject"}, "DELETE", request.key);
+  require_plain(request.key);
   if (request.if_match && defaults_.capabilities.conditional_delete) {
     out.headers.emplace_back("if-match", quoted(request.if_match->value));
   }
@@ -157,6 +183,7 @@ S3Request RequestBuilder::copy(const CopyRequest& request,
                                const std::string& storage_class) const {
   S3Request out = make_object_request({"CopyObject", "s3:GetObject and s3:PutObject"},
                                       "PUT", request.destination);
+  require_plain(request.destination);
   out.stall_seconds = kLongStallSeconds;
   out.headers.emplace_back("x-amz-copy-source", copy_source(request.source));
   if (request.source_if_match) {

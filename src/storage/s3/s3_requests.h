@@ -42,7 +42,8 @@ struct RequestDefaults {
 
 // Builds requests; pure. Throws Error{kInvalidArgument} for what no request can carry: an
 // empty key (it would address the bucket), metadata that is not printable ASCII, two
-// preconditions at once.
+// preconditions at once; on custom endpoints for writes of keys that are not
+// is_plain_path().
 class RequestBuilder {
  public:
   explicit RequestBuilder(RequestDefaults defaults) : defaults_(std::move(defaults)) {}
@@ -74,9 +75,14 @@ class RequestBuilder {
                           const std::string& content_type,
                           const std::string& storage_class) const;
   std::string copy_source(const ObjectKey& key) const;
+  void require_plain(const ObjectKey& key) const;
 
   RequestDefaults defaults_;
 };
+
+// Has a key no empty, "." or ".." component? Servers that keep objects in folders
+// (versitygw) resolve these, and a write would hit another object.
+bool is_plain_path(std::string_view key);
 
 // Can XML 1.0 carry these bytes (valid UTF-8 without most control characters)?
 bool is_xml_text(std::string_view text);

@@ -199,5 +199,31 @@ TEST(S3Requests, XmlTextExcludesWhatXmlCannotCarry) {
   EXPECT_FALSE(is_xml_text("\xEF\xBF\xBF"));
 }
 
+TEST(S3Requests, KeysThatAServerMayResolveAreWrittenToAwsOnly) {
+  const RequestBuilder other = builder([](Capabilities& c) { c.declared = false; });
+  for (const char* name :
+       {"../a", "a/../b", "./a", "a/./b", "a//b", "/a", "..", ".", "a/.", "a//"}) {
+    PutRequest put;
+    put.key = {name};
+    EXPECT_NO_THROW(builder().put(put)) << name;
+    EXPECT_EQ(error_of([&] { other.put(put); }).code(), ErrorCode::kInvalidArgument)
+        << name;
+    EXPECT_EQ(error_of([&] { other.remove({{name}, {}}); }).code(),
+              ErrorCode::kInvalidArgument);
+    EXPECT_EQ(error_of([&] { other.copy({{"s"}, {}, {name}, {}, 0}, ""); }).code(),
+              ErrorCode::kInvalidArgument);
+    BeginUploadRequest begin;
+    begin.key = {name};
+    EXPECT_EQ(error_of([&] { other.begin_upload(begin); }).code(),
+              ErrorCode::kInvalidArgument);
+    EXPECT_NO_THROW(other.head({name}));
+  }
+  for (const char* name : {"a", "a/b", "a/", "...", ".a/b..", "a/..b"}) {
+    PutRequest put;
+    put.key = {name};
+    EXPECT_NO_THROW(other.put(put)) << name;
+  }
+}
+
 }  // namespace
 }  // namespace cloudsync::storage::s3

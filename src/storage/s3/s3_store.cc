@@ -254,20 +254,25 @@ void S3Store::remove_batch(std::span<const DeleteRequest* const> batch,
   }
 }
 
+bool fits_a_batch(const std::string& key) {
+  return is_xml_text(key) && is_plain_path(key);
+}
+
 std::vector<DeleteResult> S3Store::remove_many(std::span<const DeleteRequest> requests,
                                                const CallContext& context) {
   std::vector<DeleteResult> results(requests.size());
   std::vector<const DeleteRequest*> batch;
   std::vector<DeleteResult*> batch_results;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    if (!is_xml_text(requests[i].key.value)) continue;
+    if (!fits_a_batch(requests[i].key.value)) continue;
     batch.push_back(&requests[i]);
     batch_results.push_back(&results[i]);
   }
   remove_batch(batch, batch_results, context);
-  // Keys that XML cannot carry go one by one.
+  // Keys that XML cannot carry go one by one, and those that are refused fail by
+  // themselves.
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    if (is_xml_text(requests[i].key.value)) continue;
+    if (fits_a_batch(requests[i].key.value)) continue;
     try {
       results[i] = remove(requests[i], context);
     } catch (const Error& error) {
