@@ -337,7 +337,7 @@ TEST(AwsCredentialScenarios, ContainerAddressesAreThoseOfTheSdks) {
 void check_imds_vector(const json& test) {
   SCOPED_TRACE(test.at("docs").get<std::string>());
   TestWorld world;
-  world.answer(200, "token").answer(404, "");
+  world.answer(200, "imds-session-1").answer(404, "");
   Variables variables = test.at("env").get<Variables>();
   for (const auto& [name, text] : test.at("fs").items()) {
     variables["AWS_CONFIG_FILE"] = world.write(name, text.get<std::string>());

@@ -191,10 +191,10 @@ TEST_F(SsoClientTest, LegacyLoginIsKeptUnderItsUrlWithItsOldTimes) {
 }
 
 TEST_F(SsoClientTest, RefusedRolesSayWhatIsMissing) {
-  world_.answer(401, R"({"message":"Session token not found or invalid"})",
+  world_.answer(401, R"({"message":"Signed out elsewhere"})",
                 {{"x-amzn-ErrorType", "UnauthorizedException:http://x"}});
   EXPECT_THAT(failure().what(),
-              AllOf(HasSubstr("UnauthorizedException: Session token not found"),
+              AllOf(HasSubstr("UnauthorizedException: Signed out elsewhere"),
                     HasSubstr("aws sso login --profile dev")));
   world_.answer(403, R"({"message":"No access","__type":"ForbiddenException"})");
   const Error error = failure();
