@@ -65,7 +65,8 @@ inline http::HttpResponse aadsts_reply(int status, const std::string& error,
   return http::scripted_response(
       status, {},
       R"({"error":")" + error + R"(","error_description":")" + words +
-          R"(\r\nTrace ID: 1-2-3\r\nCorrelation ID: 4","error_codes":[1],"trace_id":"1-2-3"})");
+          R"(\r\nTrace ID: 1-2-3\r\nCorrelation ID: 4","error_codes":[1],)"
+          R"("trace_id":"1-2-3"})");
 }
 
 // Everything around the sources: who answers, what is set, what time it is, who runs.
