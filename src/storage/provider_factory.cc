@@ -4,6 +4,7 @@
 #include <array>
 
 #include "storage/azure/azure_store.h"
+#include "storage/gcs/gcs_store.h"
 #include "storage/local/local_store.h"
 #include "storage/s3/s3_store.h"
 
@@ -18,6 +19,8 @@ struct Provider {
 constexpr std::array kProviders{
     Provider{"s3",
              [](const StorageOptions& options) { return s3::make_s3_store(options); }},
+    Provider{"gcs",
+             [](const StorageOptions& options) { return gcs::make_gcs_store(options); }},
     Provider{
         "azure",
         [](const StorageOptions& options) { return azure::make_azure_store(options); }},

@@ -286,7 +286,7 @@ TEST_F(FakeGcsServer, TheProbeFindsOutWhatItHonours) {
   EXPECT_TRUE(found.conditional_put);
   EXPECT_FALSE(found.conditional_delete);
   EXPECT_FALSE(found.conditional_batch_delete);
-  EXPECT_FALSE(found.conditional_complete);
+  EXPECT_TRUE(found.conditional_complete);
   EXPECT_TRUE(found.nested_keys);
   EXPECT_TRUE(found.start_after);
   EXPECT_FALSE(found.crc64nvme);
