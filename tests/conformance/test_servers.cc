@@ -141,12 +141,15 @@ TestServer fake_gcs_server() {
                    {},
                    "/storage/v1/b"};
   server.options = gcs_options;
+  server.many_keys = 2500;  // each request takes time in proportion to what is there
   server.make_bucket = make_gcs_bucket;
   server.storage_class = "NEARLINE";
   server.faults = {
       {"status_query",
        "fake-gcs-server makes the part of an object that it has an "
        "object when a session is asked for its status"},
+      {"copied_class", "fake-gcs-server gives every copy the bucket's default class"},
+      {"pinned_get", "fake-gcs-server does not look at the generation of a GET"},
       {"prefix_pages", "fake-gcs-server repeats common prefixes on every page"}};
   return server;
 }

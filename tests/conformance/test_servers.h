@@ -21,6 +21,7 @@ struct TestServer {
   // Makes that bucket where a folder of the recipe is not enough.
   std::function<int(int port)> make_bucket;  // the answer's status
   std::string storage_class;                 // one besides the default that it keeps
+  int many_keys = 10'000;                    // that it can be asked to hold
   ServerFaults faults;
 };
 

@@ -84,6 +84,7 @@ class RunningServer {
     result.failure = failure_;
     result.capabilities = capabilities_;
     result.storage_class = server_.storage_class;
+    result.many_keys = server_.many_keys;
     result.faults = server_.faults;
     if (!result.skip_reason.empty() || !result.failure.empty()) return result;
     StorageOptions options = server_.options(process_.url());

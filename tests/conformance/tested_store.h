@@ -20,6 +20,7 @@ struct TestedStore {
   std::string skip_reason;    // not empty: this machine cannot run it
   std::string failure;        // not empty: it should run and does not
   std::string storage_class;  // one besides the default that it keeps; "" = none
+  int many_keys = 10'000;
   ServerFaults faults;
   // The same place with a bucket that is not there; nothing where there are no buckets.
   std::shared_ptr<storage::ObjectStore> without_bucket;
