@@ -87,7 +87,14 @@ GetResult ResumingGet::run_pinned(const GetRequest& request,
 
 GetResult ResumingGet::resume(const GetRequest& request, std::optional<ObjectInfo>& known,
                               CountingSink& sink) {
-  if (sink.delivered() == 0) return store_.get(request, sink, context_);
+  if (sink.delivered() == 0) {
+    GetResult result = store_.get(request, sink, context_);
+    // Google's media answers carry none.
+    const bool silent = result.outcome == Outcome::kOk && !result.info.metadata;
+    if (silent && known && known->token == result.info.token)
+      result.info.metadata = known->metadata;
+    return result;
+  }
   if (!known && request.version_id.empty()) known = store_.head(request.key, context_);
   const bool same = known && (!request.if_match || known->token == *request.if_match);
   if (!same && request.version_id.empty()) throw_changed(store_, request.key);

@@ -133,6 +133,18 @@ TEST_F(RetryingStoreTest, RefusalInTheFirstTryIsTakenAtItsWord) {
   EXPECT_EQ(memory.operations("head"), 0u);
 }
 
+TEST_F(RetryingStoreTest, UnpinnedGetTellsTheMetadataThatOnlyHeadHas) {
+  MemoryStore::Options options;
+  options.silent_get = true;
+  MemoryStore silent(options);
+  silent.put_directly("a", "1", {{"mtime", "6"}});
+  const auto retrying =
+      make_retrying_store(silent, {}, {clock, base::system_random(), {}});
+  testing::StringSink sink;
+  const GetResult result = retrying->get({{"a"}, {}, {}, ""}, sink, {});
+  EXPECT_EQ(result.info.metadata, (Metadata{{"mtime", "6"}}));
+}
+
 TEST_F(RetryingStoreTest, BodyIsSentFromItsBeginningEachTime) {
   fail("put", false, 2);
   EXPECT_EQ(put(*store, "a", "whole body", {{}, true}).outcome, Outcome::kOk);

@@ -143,6 +143,7 @@ GetResult MemoryStore::get(const GetRequest& request, ByteSink& sink,
     break_after = std::exchange(impl_->break_after, std::nullopt);
   }
   result.info = object.info;
+  if (impl_->options.silent_get) result.info.metadata.reset();
   if (request.if_match && object.info.token != *request.if_match) {
     result.outcome = Outcome::kPreconditionFailed;
   } else if (object.info.archived) {

@@ -29,6 +29,8 @@ class MemoryStore : public ObjectStore {
     // same bytes then have the same token, and listings carry the MD5 only as a
     // candidate.
     bool content_tokens = false;
+    // As Google's media answers: GET tells no metadata, HEAD and LIST do.
+    bool silent_get = false;
     // As Azure: content type, class and metadata are those of complete_upload.
     bool properties_at_complete = false;
     bool versioned = false;              // old versions stay readable by version_id

@@ -67,6 +67,7 @@ DownloadResult download_whole(TransferEnvironment& environment, const DownloadJo
                       std::to_string(job.remote.size));
   }
   const ReceivedContent received = sink.finish();
+  got.info = with_listed_metadata(std::move(got.info), job);
   verify_received(environment, job, got.info, received);
   result.mtime_ns = object_time_ns(got.info);
   incoming.file().set_mtime(result.mtime_ns);

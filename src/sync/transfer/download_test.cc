@@ -42,6 +42,17 @@ TEST_F(DownloadTest, WithoutMetadataTheTimeIsLastModified) {
   EXPECT_EQ(download(job).mtime_ns, job.remote.last_modified_ns);
 }
 
+TEST_F(DownloadTest, TimeComesFromTheListingWhereTheAnswerTellsNoMetadata) {
+  auto options = store_options();
+  options.silent_get = true;
+  store_ = std::make_unique<storage::MemoryStore>(options);
+  store_->put_directly("data/a", "hello", {{"mtime", "1600000000.5"}});
+  EXPECT_EQ(download(download_job("a")).mtime_ns, 1'600'000'000'500'000'000);
+  const std::string large = pattern(5 * kMiB);
+  store_->put_directly("data/large", large, {{"mtime", "1600000001.5"}});
+  EXPECT_EQ(download(download_job("large")).mtime_ns, 1'600'000'001'500'000'000);
+}
+
 TEST_F(DownloadTest, EmptyObjectIsAnOrdinaryFile) {
   store_->put_directly("data/a", "");
   const auto result = download(download_job("a"));

@@ -64,6 +64,14 @@ void throw_corrupt(const TransferEnvironment& environment, const DownloadJob& jo
                   "; what was received is dropped, nothing local has changed");
 }
 
+storage::ObjectInfo with_listed_metadata(storage::ObjectInfo info,
+                                         const DownloadJob& job) {
+  const bool same_version =
+      !job.remote.token.value.empty() && info.token == job.remote.token;
+  if (!info.metadata && same_version) info.metadata = job.remote.metadata;
+  return info;
+}
+
 void verify_received(const TransferEnvironment& environment, const DownloadJob& job,
                      const storage::ObjectInfo& info, const ReceivedContent& received) {
   std::optional<Md5Digest> expected = info.md5 ? info.md5 : job.remote.md5;

@@ -48,6 +48,10 @@ struct ReceivedContent {
 
 // Throws Error{kDataCorrupt} when one of the hashes that somebody vouches for differs. A
 // hash that only might be one (a listed ETag) is no reason.
+// What the answer told of the object; Google's media answers carry no metadata, but the
+// listing of this very version may.
+storage::ObjectInfo with_listed_metadata(storage::ObjectInfo info,
+                                         const DownloadJob& job);
 void verify_received(const TransferEnvironment& environment, const DownloadJob& job,
                      const storage::ObjectInfo& info, const ReceivedContent& received);
 [[noreturn]] void throw_corrupt(const TransferEnvironment& environment,

@@ -102,12 +102,26 @@ std::optional<UploadResult> try_session(TransferEnvironment& environment,
   return with_status(TransferStatus::kSourceChanged);
 }
 
+// A session is refused at its beginning, or on its way, where its condition has failed
+// already.
+std::optional<UploadResult> try_conditional(TransferEnvironment& environment,
+                                            const UploadJob& job,
+                                            const UploadTry& attempt, Resume resume,
+                                            const CallContext& context) {
+  try {
+    return try_session(environment, job, attempt, resume, context);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kPreconditionFailed) throw;
+    return with_status(TransferStatus::kTargetChanged);
+  }
+}
+
 }  // namespace
 
 UploadResult upload_in_parts(TransferEnvironment& environment, const UploadJob& job,
                              const UploadTry& attempt, const CallContext& context) {
   for (const Resume resume : {Resume::kAllowed, Resume::kNever}) {
-    if (auto result = try_session(environment, job, attempt, resume, context))
+    if (auto result = try_conditional(environment, job, attempt, resume, context))
       return *result;
   }
   return with_status(TransferStatus::kSourceChanged);

@@ -281,6 +281,14 @@ TEST_F(SequentialUploadTest, ResumeGoesOnBehindTheLastPart) {
   EXPECT_EQ(store_->content("data/big"), content);
 }
 
+TEST_F(SequentialUploadTest, ConditionThatFailsAtTheBeginningMeansTheTargetChanged) {
+  tree_.write("big", pattern(kSize));
+  store_->set_fault([](const std::string& operation, const std::string&, bool) {
+    if (operation == "begin_upload") throw Error(ErrorCode::kPreconditionFailed, "412");
+  });
+  EXPECT_EQ(upload(create_job("big")).status, TransferStatus::kTargetChanged);
+}
+
 TEST_F(SequentialUploadTest, ManyLargeFilesShareThePool) {
   for (int i = 0; i < 8; ++i) tree_.write("big" + std::to_string(i), pattern(kSize));
   std::atomic<int> done = 0;

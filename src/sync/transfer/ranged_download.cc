@@ -88,6 +88,7 @@ std::optional<storage::ObjectInfo> info_of(TransferEnvironment& environment,
                                            const CallContext& context) {
   std::optional<storage::ObjectInfo> told = fetcher.info();
   if (told) {
+    told = with_listed_metadata(std::move(*told), job);
     told->crc64nvme = job.remote.crc64nvme;
     told->crc32c = job.remote.crc32c;
     if (has_vouched_md5(job, *told) || told->crc64nvme) return told;
