@@ -9,14 +9,17 @@
 
 namespace cloudsync::auth {
 
-// An OAuth bearer token.
+// An OAuth bearer token. Two with the same value are the same token: services that keep
+// one give it again with what is left of its time.
 struct AccessToken {
   std::string value;
   std::optional<std::int64_t> expires_ns;  // since the epoch
   std::string origin;                      // for messages: "service account x@y in FILE"
   std::string quota_project;  // GCS: who is billed, where the credentials say so
 
-  friend bool operator==(const AccessToken&, const AccessToken&) = default;
+  friend bool operator==(const AccessToken& a, const AccessToken& b) {
+    return a.value == b.value;
+  }
 };
 
 // Gives the token for the next request. Thread-safe; refreshing is single flight.

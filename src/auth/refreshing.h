@@ -11,10 +11,12 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "base/call_context.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/time_format.h"
 #include "cloudsync/error.h"
 
 namespace cloudsync::auth {
@@ -31,7 +33,9 @@ struct RefreshWindows {
 // Keeps one credential (a copyable value with `expires_ns`, comparable by ==) fresh.
 // Thread-safe, single flight: at most one `load` runs at a time, and who waited for one
 // that failed gets its error instead of trying again. A failed renewal of a credential
-// that is still valid is a warning and is tried again after `kPause`.
+// that is still valid is a warning and is tried again after `kPause`. Requests in flight
+// fail together: a refusal by the source, or the same credential given again after the
+// service refused it, is the answer for all who ask within `kHerd`.
 template <class Credential>
 class Refreshing {
  public:
@@ -47,22 +51,36 @@ class Refreshing {
     std::unique_lock lock(mutex_);
     const Age age = age_now();
     if (age == Age::kFresh) return *value_;
+    if (age == Age::kGone && !loading_ && is_soon_after(refused_ns_)) throw *failure_;
     if (age == Age::kAging && (loading_ || clock_.now_ns() < next_try_ns_))
       return *value_;
     if (!loading_) return load(lock, context);
     return await_other(lock, context);
   }
 
-  // Forgets the credential the service refused, unless a newer one is here already.
-  void invalidate(const Credential& refused) {
+  // Forgets the credential the service refused. False when a newer one is here already
+  // or the source has just given this one again.
+  bool invalidate(const Credential& refused) {
     const std::lock_guard lock(mutex_);
-    if (value_ && *value_ == refused) value_.reset();
+    if (!value_ || !(*value_ == refused)) return false;
+    if (is_soon_after(repeated_ns_)) return false;
+    refused_ = std::move(value_);
+    value_.reset();
+    return true;
   }
 
  private:
   enum class Age { kFresh, kAging, kDue, kGone };
   static constexpr std::int64_t kSecond = 1'000'000'000;
   static constexpr std::int64_t kPause = 60 * kSecond;
+  static constexpr std::int64_t kHerd = 5 * kSecond;
+
+  // The clock may be set back meanwhile.
+  bool is_soon_after(const std::optional<std::int64_t>& time_ns) const {
+    if (!time_ns) return false;
+    const std::int64_t passed = clock_.now_ns() - *time_ns;
+    return passed >= 0 && passed < kHerd;
+  }
 
   Age age_now() const {
     if (!value_) return Age::kGone;
@@ -81,36 +99,63 @@ class Refreshing {
     return std::min<std::int64_t>(wanted.count() * kSecond, life / 4);
   }
 
+  using Outcome = std::variant<Credential, Error>;
+
   Credential load(std::unique_lock<std::mutex>& lock, const CallContext& context) {
     loading_ = true;
     lock.unlock();
-    std::optional<Credential> fresh;
-    std::optional<Error> failure;
-    try {
-      fresh = load_(context);
-    } catch (const Error& error) {
-      failure = error;
-    } catch (const std::exception& error) {
-      // Whatever it is, the others must not wait for ever.
-      failure = Error(ErrorCode::kInternal,
-                      std::string("loading the credentials failed: ") + error.what());
-    }
+    Outcome outcome = attempt(context);
     lock.lock();
     loading_ = false;
     ++generation_;
-    failure_ = failure;
-    failure_is_own_ = failure && is_own(*failure, context);
     changed_.notify_all();
-    if (fresh) {
-      value_ = std::move(fresh);
-      loaded_ns_ = clock_.now_ns();
-      next_try_ns_ = 0;
-      return *value_;
+    if (auto* fresh = std::get_if<Credential>(&outcome)) return keep(std::move(*fresh));
+    return go_on_after(std::get<Error>(outcome), lock, context);
+  }
+
+  Outcome attempt(const CallContext& context) const {
+    try {
+      Credential fresh = load_(context);
+      const std::int64_t now = clock_.now_ns();
+      if (!fresh.expires_ns || *fresh.expires_ns > now) return fresh;
+      return Error(ErrorCode::kUnauthenticated,
+                   "the new credentials were over when they came: they ended at " +
+                       base::format_rfc3339(*fresh.expires_ns / kSecond * kSecond) +
+                       ", and this machine's clock says " +
+                       base::format_rfc3339(now / kSecond * kSecond));
+    } catch (const Error& error) {
+      return error;
+    } catch (const std::exception& error) {
+      // Whatever it is, the others must not wait for ever.
+      return Error(ErrorCode::kInternal,
+                   std::string("loading the credentials failed: ") + error.what());
     }
-    if (failure_is_own_ || age_now() == Age::kGone) throw *failure;
-    next_try_ns_ = clock_.now_ns() + kPause;
-    base::log().warn("credentials could not be renewed yet: {}", failure->what());
+  }
+
+  Credential keep(Credential fresh) {
+    value_ = std::move(fresh);
+    loaded_ns_ = clock_.now_ns();
+    next_try_ns_ = 0;
+    failure_.reset();
+    refused_ns_.reset();
+    repeated_ns_.reset();
+    if (refused_ && *refused_ == *value_) repeated_ns_ = loaded_ns_;
     return *value_;
+  }
+
+  Credential go_on_after(const Error& failure, std::unique_lock<std::mutex>& lock,
+                         const CallContext& context) {
+    failure_ = failure;
+    failure_is_own_ = is_own(failure, context);
+    refused_ns_.reset();
+    const bool refused = failure.code() == ErrorCode::kUnauthenticated;
+    if (refused) refused_ns_ = clock_.now_ns();
+    if (failure_is_own_ || age_now() == Age::kGone) throw failure;
+    next_try_ns_ = clock_.now_ns() + kPause;
+    const Credential old = *value_;
+    lock.unlock();
+    base::log().warn("credentials could not be renewed yet: {}", failure.what());
+    return old;
   }
 
   // Stopped or out of time by its caller, which says nothing of the credentials.
@@ -141,9 +186,12 @@ class Refreshing {
   const base::Clock& clock_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::optional<Credential> value_;  // this and the following: guarded by mutex_
-  std::optional<Error> failure_;     // of the last load
-  bool failure_is_own_ = false;      // of the caller that loaded
+  std::optional<Credential> value_;          // this and the following: guarded by mutex_
+  std::optional<Credential> refused_;        // by the service, the last one
+  std::optional<Error> failure_;             // of the last load; nothing = it succeeded
+  bool failure_is_own_ = false;              // of the caller that loaded
+  std::optional<std::int64_t> refused_ns_;   // when the source refused for good
+  std::optional<std::int64_t> repeated_ns_;  // when the source gave refused_ again
   std::int64_t loaded_ns_ = 0;
   std::int64_t next_try_ns_ = 0;
   std::uint64_t generation_ = 0;  // of loads that ended

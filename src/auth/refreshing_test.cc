@@ -208,7 +208,68 @@ TEST(Refreshing, ALaterCallTriesAgainAfterAFailure) {
   bench.office.fail(kRefused);
   EXPECT_EQ(error_of([&] { bench.get(); }).code(), ErrorCode::kUnauthenticated);
   bench.office.fail(std::nullopt);
+  bench.clock.advance(5);
   EXPECT_EQ(bench.get(), "ticket 2");
+}
+
+TEST(Refreshing, AFailureThatMayPassIsTriedAgainAtOnce) {
+  Bench bench;
+  bench.office.fail(Error(ErrorCode::kUnavailable, "down"));
+  EXPECT_EQ(error_of([&] { bench.get(); }).code(), ErrorCode::kUnavailable);
+  bench.office.fail(std::nullopt);
+  EXPECT_EQ(bench.get(), "ticket 2");
+}
+
+TEST(Refreshing, ARefusalAnswersEveryRequestThatWasInFlight) {
+  Bench bench;
+  const Ticket refused = bench.tickets.get({});
+  bench.office.fail(kRefused);
+  for (int i = 0; i < kThreads; ++i) {
+    bench.tickets.invalidate(refused);
+    EXPECT_THAT(error_of([&] { bench.get(); }).what(), HasSubstr("refused"));
+  }
+  EXPECT_EQ(bench.office.loads(), 2);
+}
+
+TEST(Refreshing, ARefusalIsNotRememberedWhenTheClockIsSetBack) {
+  Bench bench;
+  bench.office.fail(kRefused);
+  error_of([&] { bench.get(); });
+  bench.office.fail(std::nullopt);
+  bench.clock.advance(-3600);
+  EXPECT_EQ(bench.get(), "ticket 2");
+}
+
+TEST(Refreshing, ASourceThatGivesTheRefusedOneAgainIsAskedOnceForAllInFlight) {
+  SettableClock clock;
+  int loads = 0;
+  Refreshing<Ticket> tickets(
+      [&](const CallContext&) -> Ticket {
+        ++loads;
+        return {"cached", {}};
+      },
+      kWindows, clock);
+  const Ticket refused = tickets.get({});
+  EXPECT_TRUE(tickets.invalidate(refused));
+  EXPECT_EQ(tickets.get({}).value, "cached");
+  for (int i = 0; i < kThreads; ++i) {
+    EXPECT_FALSE(tickets.invalidate(refused));
+    EXPECT_EQ(tickets.get({}).value, "cached");
+  }
+  EXPECT_EQ(loads, 2);
+  clock.advance(5);
+  EXPECT_TRUE(tickets.invalidate(refused));
+}
+
+TEST(Refreshing, ACredentialThatIsOverWhenItComesIsAFailureAndNoReasonToAskForEver) {
+  Bench bench(0);
+  for (int i = 0; i < kThreads; ++i) {
+    const Error error = error_of([&] { bench.get(); });
+    EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
+    EXPECT_THAT(error.what(),
+                HasSubstr("this machine's clock says 2026-11-23T18:00:00Z"));
+  }
+  EXPECT_EQ(bench.office.loads(), 1);
 }
 
 TEST(Refreshing, AWaiterThatIsStoppedLeavesAtOnce) {
