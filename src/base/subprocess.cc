@@ -224,7 +224,7 @@ class Output {
   // What is there now.
   void drain() {
     std::array<char, 16384> buffer{};
-    while (fd_.valid()) {
+    for (int rounds = 0; fd_.valid() && rounds < kRoundsAtOnce; ++rounds) {
       const ssize_t got = read(fd_.get(), buffer.data(), buffer.size());
       if (got > 0) {
         keep(std::string_view(buffer.data(), static_cast<std::size_t>(got)));
@@ -235,13 +235,13 @@ class Output {
       } else if (errno != EINTR) {
         throw_failed("the program's output cannot be read", errno);
       }
-      if (got > 0 && ++rounds_ % kRoundsAtOnce == 0) return;
     }
   }
 
  private:
-  // A program that writes without end must not keep its caller from looking at the clock.
-  static constexpr int kRoundsAtOnce = 64;
+  // A program that writes without end must not keep its caller from looking at the clock;
+  // what an ended one left in the pipe (64 KiB, 1 MiB at most) is read in one go.
+  static constexpr int kRoundsAtOnce = 128;
 
   void keep(std::string_view bytes) {
     text_.append(bytes.substr(0, limit_ - std::min(limit_, text_.size())));
@@ -250,17 +250,21 @@ class Output {
   UniqueFd fd_;  // invalid = at its end
   std::size_t limit_;
   std::string text_;
-  int rounds_ = 0;
 };
 
 // Becomes readable when the caller asks to stop.
 class StopSignal {
  public:
   explicit StopSignal(const std::stop_token& stop)
-      : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), callback_(stop, Notify{fd_.get()}) {}
+      : fd_(make_event()), callback_(stop, Notify{fd_.get()}) {}
   int fd() const { return fd_.get(); }
 
  private:
+  static UniqueFd make_event() {
+    UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!fd.valid()) throw_failed("an event descriptor cannot be made", errno);
+    return fd;
+  }
   struct Notify {
     int fd;
     void operator()() const {

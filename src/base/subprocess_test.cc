@@ -114,6 +114,14 @@ TEST(Subprocess, OutputBeyondTheLimitIsReadAndDropped) {
   EXPECT_EQ(result.err, "y");
 }
 
+TEST(Subprocess, TheEndOfALongOutputIsNotLost) {
+  for (int i = 0; i < 30; ++i) {
+    const std::string size = std::to_string(400'000 + 20'011 * i);
+    const auto result = run_subprocess(shell("head -c " + size + " /dev/zero"), {});
+    EXPECT_EQ(std::to_string(result.out.size()), size);
+  }
+}
+
 TEST(Subprocess, AbsentProgramIsNotFound) {
   Subprocess command;
   command.argv = {"cloudsync-there-is-no-such-program"};
