@@ -39,8 +39,6 @@ constexpr std::array<std::string_view, 4> kRegionCodes = {
     "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed",
     "IllegalLocationConstraintException"};
 
-Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
-
 std::string hash_source(ByteSource& source) {
   hash::Sha256 digest;
   std::vector<std::byte> buffer(
@@ -53,11 +51,6 @@ std::string hash_source(ByteSource& source) {
 std::string request_path(const S3Request& request, const ServiceAddress& address) {
   if (request.key.empty()) return address.base_path.empty() ? "/" : address.base_path;
   return address.base_path + "/" + base::percent_encode(request.key, true);
-}
-
-// A PUT or POST without a body still has to say that its length is nought.
-bool wants_body(const S3Request& request) {
-  return request.method == "PUT" || request.method == "POST";
 }
 
 bool same(const auth::AwsCredentials& a, const auth::AwsCredentials& b) {
@@ -130,7 +123,8 @@ S3Client::Attempt S3Client::prepare(const CallContext& context) {
 // them.
 std::string S3Client::payload_hash(const S3Request& request, const Attempt& attempt,
                                    ByteSource* body) const {
-  if (!request.xml.empty()) return base::to_hex(hash::Sha256::of(bytes_of(request.xml)));
+  if (!request.xml.empty())
+    return base::to_hex(hash::Sha256::of(rest::bytes_of(request.xml)));
   if (body == nullptr || body->size() == 0) return kEmptyHash;
   if (config_.https || !attempt.credentials) return auth::kUnsignedPayload;
   return request.sha256 ? base::to_hex(*request.sha256) : hash_source(*body);
@@ -178,10 +172,10 @@ http::HttpRequest S3Client::to_http(const S3Request& request, const Attempt& att
 }
 
 S3Answer S3Client::send_once(const S3Request& request, const Attempt& attempt,
-                             const CallContext& context, S3Streams streams) {
-  MemorySource own_body(bytes_of(request.xml));
+                             const CallContext& context, rest::Streams streams) {
+  MemorySource own_body(rest::bytes_of(request.xml));
   ByteSource* body = streams.body;
-  if (body == nullptr && wants_body(request)) body = &own_body;
+  if (body == nullptr && rest::wants_body(request.method)) body = &own_body;
   http::HttpRequest out = to_http(request, attempt, body);
   out.before_body = streams.before_body;
   S3Answer answer;
@@ -201,7 +195,7 @@ S3Answer S3Client::send_once(const S3Request& request, const Attempt& attempt,
 }
 
 S3Answer S3Client::send(const S3Request& request, const CallContext& context,
-                        S3Streams streams) {
+                        rest::Streams streams) {
   Corrections done;
   for (;;) {
     context.throw_if_stopped();

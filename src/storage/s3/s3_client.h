@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "base/byte_stream.h"
 #include "base/call_context.h"
 #include "http/transport.h"
+#include "storage/rest/exchange.h"
 #include "storage/s3/s3_config.h"
 #include "storage/s3/s3_errors.h"
 #include "storage/s3/s3_requests.h"
@@ -22,20 +22,10 @@ namespace cloudsync::storage::s3 {
 
 // What came back. `failure` is set for every status but 2xx and for an error inside a
 // 200.
-struct S3Answer {
-  http::HttpResponse http;
-  std::optional<ServiceFailure> failure;
+struct S3Answer : rest::Answer<ServiceFailure> {
   std::string credentials;  // where those that signed come from; "" = unsigned
-  bool ok() const { return !failure; }
-  bool is(int status) const { return failure && failure->status == status; }
+  using Answer::is;
   bool is(std::string_view code) const { return failure && failure->code == code; }
-};
-
-// The body of a request and where that of the answer goes; neither is owned.
-struct S3Streams {
-  ByteSource* body = nullptr;
-  ByteSink* sink = nullptr;
-  std::function<void(const http::HttpResponse&)> before_body = {};
 };
 
 // Addresses, signs and sends the requests of one bucket. Thread-safe. Three faults of the
@@ -49,7 +39,7 @@ class S3Client {
 
   // Throws what the transport throws, with the operation in front.
   S3Answer send(const S3Request& request, const CallContext& context,
-                S3Streams streams = {});
+                rest::Streams streams = {});
 
   [[noreturn]] void fail(const S3Request& request, const ServiceFailure& failure) const;
   // The Error of an answer that is a failure, thrown; else nothing happens.
@@ -83,7 +73,7 @@ class S3Client {
   void sign(const S3Request& request, const Attempt& attempt, const std::string& path,
             http::HttpRequest& out, std::string payload_hash) const;
   S3Answer send_once(const S3Request& request, const Attempt& attempt,
-                     const CallContext& context, S3Streams streams);
+                     const CallContext& context, rest::Streams streams);
 
   bool correct(const Attempt& attempt, const ServiceFailure& failure, Corrections& done,
                const CallContext& context);

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/s3/s3_endpoint.h"
 
-#include "base/encoding.h"
-#include "cloudsync/error.h"
-
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace cloudsync::storage::s3 {
 namespace {
@@ -32,23 +28,11 @@ std::string aws_suffix(const std::string& region) {
   return std::string(found->suffix);
 }
 
-[[noreturn]] void refuse(const std::string& message) {
-  throw Error(ErrorCode::kInvalidArgument, message);
-}
-
 void strip_default_port(EndpointUrl& endpoint) {
   const std::string_view port = endpoint.scheme == "https" ? ":443" : ":80";
   if (endpoint.authority.ends_with(port)) {
     endpoint.authority.resize(endpoint.authority.size() - port.size());
   }
-}
-
-bool is_authority(std::string_view authority) {
-  if (authority.empty() || host_without_port(authority).empty()) return false;
-  return std::all_of(authority.begin(), authority.end(), [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           std::string_view("-._:[]").find(c) != std::string_view::npos;
-  });
 }
 
 // One name for the whole world: the bucket's region stands in the signature only.
@@ -61,23 +45,11 @@ std::string accelerate_host(const std::string& region, bool dual_stack) {
 
 }  // namespace
 
-std::string_view host_without_port(std::string_view authority) {
-  if (!authority.empty() && authority.front() == '[') {
-    return authority.substr(0, authority.find(']') + 1);
-  }
-  return authority.substr(0, authority.find(':'));
-}
-
 bool is_ip_or_localhost(std::string_view host) {
   if (host.empty() || host.front() == '[') return true;
   if (host == "localhost" || host.ends_with(".localhost")) return true;
   return std::all_of(host.begin(), host.end(),
                      [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
-}
-
-bool is_loopback(std::string_view host) {
-  if (host == "[::1]" || host == "localhost" || host.ends_with(".localhost")) return true;
-  return host.starts_with("127.") && is_ip_or_localhost(host);
 }
 
 bool is_china(const std::string& region) { return region.starts_with("cn-"); }
@@ -106,27 +78,7 @@ EndpointUrl aws_endpoint(const std::string& region, const EndpointVariant& varia
 }
 
 EndpointUrl parse_endpoint(const std::string& url) {
-  // Before any message that quotes the URL: what stands there may be a password.
-  if (url.find_first_of("?#@ ") != std::string::npos) {
-    refuse(
-        "storage.endpoint_url must be scheme, host, port and path only: no user, query "
-        "or fragment");
-  }
-  const std::string what = "storage.endpoint_url: '" + base::printable(url) + "' ";
-  EndpointUrl endpoint;
-  const std::size_t scheme_end = url.find("://");
-  if (scheme_end == std::string::npos)
-    refuse(what + "needs http:// or https:// in front");
-  endpoint.scheme = url.substr(0, scheme_end);
-  if (endpoint.scheme != "http" && endpoint.scheme != "https") {
-    refuse(what + "is neither http nor https");
-  }
-  const std::string rest = url.substr(scheme_end + 3);
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
-  endpoint.authority = rest.substr(0, slash);
-  endpoint.path = rest.substr(slash);
-  while (endpoint.path.ends_with('/')) endpoint.path.pop_back();
-  if (!is_authority(endpoint.authority)) refuse(what + "has no valid host name");
+  EndpointUrl endpoint = rest::parse_endpoint(url, "storage.endpoint_url");
   strip_default_port(endpoint);
   return endpoint;
 }

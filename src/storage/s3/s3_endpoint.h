@@ -4,16 +4,15 @@
 #include <string>
 #include <string_view>
 
+#include "storage/rest/endpoint_url.h"
+
 namespace cloudsync::storage::s3 {
 
-// An endpoint taken apart.
-struct EndpointUrl {
-  std::string scheme;
-  std::string authority;  // host and non-default port
-  std::string path;       // without trailing slash
-};
+using rest::EndpointUrl;
+using rest::host_without_port;
+using rest::is_loopback;
 
-// Throws Error{kInvalidArgument} naming the setting.
+// Without the default port. Throws Error{kInvalidArgument} naming the setting.
 EndpointUrl parse_endpoint(const std::string& url);
 
 // Which of AWS's own endpoints.
@@ -29,9 +28,6 @@ EndpointUrl aws_endpoint(const std::string& region, const EndpointVariant& varia
 bool is_china(const std::string& region);
 bool is_aws_host(std::string_view host);
 
-std::string_view host_without_port(std::string_view authority);
 bool is_ip_or_localhost(std::string_view host);
-// Does what is sent there stay on this machine?
-bool is_loopback(std::string_view host);
 
 }  // namespace cloudsync::storage::s3

@@ -3,7 +3,6 @@
 
 #include "base/encoding.h"
 
-#include <algorithm>
 #include <array>
 
 namespace cloudsync::storage::s3 {
@@ -116,45 +115,14 @@ constexpr std::array kRules = {
              "the bucket's quota is used up"},
 };
 
-const CodeRule* find_rule(std::string_view provider_code) {
-  const auto* rule =
-      std::find_if(kRules.begin(), kRules.end(), [&](const CodeRule& candidate) {
-        return candidate.provider_code == provider_code;
-      });
-  return rule == kRules.end() ? nullptr : rule;
-}
-
 // "KMS.DisabledException" (AWS), "kms:KeyNotFound" (MinIO).
 bool is_about_kms(std::string_view provider_code) {
   return provider_code.starts_with("KMS.") || provider_code.starts_with("kms:");
 }
 
+// 409 is about another writer at work.
 ErrorCode classify_status(int status) {
-  switch (status) {
-    case 401:
-      return ErrorCode::kUnauthenticated;
-    case 403:
-      return ErrorCode::kPermissionDenied;
-    case 404:
-      return ErrorCode::kNotFound;
-    case 405:
-    case 501:
-      return ErrorCode::kUnsupported;
-    case 408:
-    case 409:
-      return ErrorCode::kUnavailable;
-    case 412:
-      return ErrorCode::kPreconditionFailed;
-    case 429:
-    case 503:
-      return ErrorCode::kThrottled;
-    default:
-      break;
-  }
-  // A code inside a 200 that nobody has documented is the service's fault, not the
-  // request's.
-  return status >= 500 || status < 300 ? ErrorCode::kUnavailable
-                                       : ErrorCode::kInvalidArgument;
+  return status == 409 ? ErrorCode::kUnavailable : rest::classify_status(status);
 }
 
 std::string where_to_give(const ServiceFailure& failure) {
@@ -205,7 +173,7 @@ std::string with_origin(std::string advice, const ServiceFailure& failure) {
 }
 
 std::string advice_for(const ServiceFailure& failure, const FailureSite& site) {
-  const CodeRule* rule = find_rule(failure.code);
+  const CodeRule* rule = rest::find_rule(kRules, failure.code);
   if (rule != nullptr && rule->advice == kCheckRegion && !failure.region.empty()) {
     return "set storage.region to " + base::printable(failure.region);
   }
@@ -218,42 +186,23 @@ std::string advice_for(const ServiceFailure& failure, const FailureSite& site) {
   return bad_request_advice(failure, site);
 }
 
-std::string service_words(const ServiceFailure& failure) {
-  std::string words = base::printable(failure.code);
-  if (!failure.message.empty()) {
-    words += words.empty() ? "" : ": ";
-    words += base::printable(failure.message);
-  }
-  words += words.empty() ? "HTTP " : " (HTTP ";
-  words += std::to_string(failure.status);
-  const bool bracket = words.find(" (HTTP ") != std::string::npos;
-  if (!failure.request_id.empty()) {
-    words += ", request id " + base::printable(failure.request_id);
-  }
-  return bracket ? words + ")" : words;
-}
-
 }  // namespace
 
 ErrorCode classify(const ServiceFailure& failure) {
-  const CodeRule* rule = find_rule(failure.code);
+  const CodeRule* rule = rest::find_rule(kRules, failure.code);
   if (rule != nullptr) return rule->code;
   const bool not_found = is_about_kms(failure.code) && failure.status == 404;
   return not_found ? ErrorCode::kInvalidArgument : classify_status(failure.status);
 }
 
 std::string describe(const FailureSite& site) {
-  std::string text(site.operation.name);
-  if (!site.key.empty()) text += " of \"" + base::printable(site.key) + "\"";
-  text += site.key.empty() ? " on s3://" : " in s3://";
-  text += base::printable(site.bucket);
-  text += " at ";
-  text += site.endpoint;
-  return text;
+  return rest::describe(
+      {site.operation.name, site.key, "s3", site.bucket, site.endpoint});
 }
 
 Error make_error(const ServiceFailure& failure, const FailureSite& site) {
-  std::string message = describe(site) + ": " + service_words(failure);
+  std::string message =
+      describe(site) + ": " + rest::service_words(failure.code, failure);
   const std::string advice = with_origin(advice_for(failure, site), failure);
   if (!advice.empty()) message += "; " + advice;
   ServiceDetail detail{failure.status, failure.code, failure.request_id,

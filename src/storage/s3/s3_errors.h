@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "cloudsync/error.h"
+#include "storage/rest/service_failure.h"
 #include "storage/s3/s3_requests.h"
 
 namespace cloudsync::storage::s3 {
 
 // A refusal in the service's own words: an error document, or only a status (HEAD has no
 // body).
-struct ServiceFailure {
-  int status = 0;
-  std::string code;  // "" where there was no document
-  std::string message;
-  std::string request_id;
-  std::string region;  // the bucket's, where the answer names it
-  std::optional<std::int64_t> server_time_ns;
-  std::optional<std::chrono::milliseconds> retry_after;
+struct ServiceFailure : rest::Refusal {
+  std::string code;                          // "" where there was no document
+  std::string region;                        // the bucket's, where the answer names it
   std::optional<std::uint64_t> object_size;  // 416 only
   std::string
       credentials;  // where those that were refused come from; "" = none were sent

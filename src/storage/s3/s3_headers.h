@@ -6,38 +6,22 @@
 #include <string>
 #include <string_view>
 
-#include "base/encoding.h"
 #include "http/transport.h"
 #include "storage/object_store.h"
+#include "storage/rest/header_values.h"
 #include "storage/s3/s3_errors.h"
 
 namespace cloudsync::storage::s3 {
 
 // What the headers of an answer say.
 
-std::string unquoted_etag(std::string_view etag);
+using rest::content_range;
+
 // Only an ETag of exactly 32 hex digits can be an MD5; those of multipart objects have
 // "-N".
 std::optional<Md5Digest> md5_from_etag(std::string_view etag);
 
 bool is_archive_class(std::string_view storage_class);
-
-template <class Integer>
-std::optional<Integer> big_endian_base64(std::string_view text) {
-  const auto bytes = base::from_base64(text);
-  if (!bytes || bytes->size() != sizeof(Integer)) return std::nullopt;
-  Integer value = 0;
-  for (const std::uint8_t byte : *bytes) value = static_cast<Integer>(value << 8 | byte);
-  return value;
-}
-
-// "bytes first-last/total".
-struct ContentRange {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  std::uint64_t total = 0;
-};
-std::optional<ContentRange> content_range(const http::HttpResponse& response);
 
 // Of HEAD and GET. Throws Error{kUnavailable} when there is no ETag, size or time.
 ObjectInfo object_info(const http::HttpResponse& response, const ObjectKey& key);
@@ -46,9 +30,6 @@ ObjectInfo object_info(const http::HttpResponse& response, const ObjectKey& key)
 // missing Date.
 PutResult put_result(const http::HttpResponse& response, std::string_view etag,
                      std::int64_t now_ns);
-
-// A write that did not happen.
-PutResult put_outcome(Outcome outcome);
 
 // Status, request id, region, time and Retry-After.
 ServiceFailure failure_from_headers(const http::HttpResponse& response);

@@ -95,7 +95,7 @@ PutResult S3Multipart::complete_upload(const CompleteRequest& request,
   const S3Request built = build_.complete_upload(request);
   S3Answer answer = client_.send(built, context);
   if (condition_failed(answer, request.condition))
-    return put_outcome(Outcome::kPreconditionFailed);
+    return rest::put_outcome(Outcome::kPreconditionFailed);
   client_.require_ok(built, answer);
   return client_.interpret(built, [&] {
     const WrittenObject written = parse_written_object(std::move(answer.http.body),

@@ -3,9 +3,9 @@
 
 #include "base/encoding.h"
 #include "base/time_format.h"
+#include "storage/rest/wire_values.h"
+#include "storage/rest/xml_document.h"
 #include "storage/s3/s3_headers.h"
-
-#include <pugixml.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -13,32 +13,12 @@
 namespace cloudsync::storage::s3 {
 namespace {
 
-[[noreturn]] void unreadable(const std::string& what) {
-  throw Error(ErrorCode::kUnavailable, "unreadable answer: " + what);
-}
-
-// Owns the text that its nodes point into.
-class Document {
- public:
-  Document(std::string body, std::string_view root_name) : body_(std::move(body)) {
-    const auto result = document_.load_buffer_inplace(
-        body_.data(), body_.size(), pugi::parse_default | pugi::parse_ws_pcdata_single);
-    root_ = document_.document_element();
-    if (!result || root_.name() != root_name) {
-      unreadable("no complete <" + std::string(root_name) + "> document");
-    }
-  }
-  pugi::xml_node root() const { return root_; }
-
- private:
-  std::string body_;
-  pugi::xml_document document_;
-  pugi::xml_node root_;
-};
-
-std::string_view text(const pugi::xml_node& node, const char* name) {
-  return node.child_value(name);
-}
+using rest::big_endian_base64;
+using rest::bounded;
+using rest::text;
+using rest::unquoted;
+using rest::unreadable;
+using rest::XmlDocument;
 
 template <class Integer>
 Integer number(const pugi::xml_node& node, const char* name) {
@@ -90,7 +70,7 @@ ObjectInfo parse_contents(const pugi::xml_node& contents, const KeyDecoder& deco
   info.key.value = decode(text(contents, "Key"));
   if (info.key.value.empty()) unreadable("an object without <Key>");
   info.size = number<std::uint64_t>(contents, "Size");
-  info.token.value = unquoted_etag(text(contents, "ETag"));
+  info.token.value = unquoted(text(contents, "ETag"));
   // Folder entries of some servers have none; nothing is ever decided by the token of
   // these.
   if (info.token.value.empty() && !info.key.value.ends_with('/')) {
@@ -107,7 +87,7 @@ PartReceipt parse_part(const pugi::xml_node& node) {
   PartReceipt part;
   part.number = number<std::uint32_t>(node, "PartNumber");
   part.size = number<std::uint64_t>(node, "Size");
-  part.etag = unquoted_etag(text(node, "ETag"));
+  part.etag = unquoted(text(node, "ETag"));
   part.crc64nvme = big_endian_base64<std::uint64_t>(text(node, "ChecksumCRC64NVME"));
   return part;
 }
@@ -123,13 +103,6 @@ UploadInfo parse_upload(const pugi::xml_node& node, const KeyDecoder& decode) {
   return info;
 }
 
-// Errors are kept for each file that failed: one that is megabytes long would fill the
-// memory of a run.
-std::string_view bounded(std::string_view words) {
-  constexpr std::size_t kEnough = 1024;
-  return words.substr(0, kEnough);
-}
-
 void read_error_document(const pugi::xml_node& error, ServiceFailure& failure) {
   failure.code = bounded(text(error, "Code"));
   failure.message = bounded(text(error, "Message"));
@@ -143,19 +116,15 @@ void read_error_document(const pugi::xml_node& error, ServiceFailure& failure) {
   }
 }
 
-// What a proxy or another service said instead: its first words help to find out who it
-// was.
-std::string first_words(std::string_view body) {
-  constexpr std::size_t kEnough = 120;
-  const std::string_view words = body.substr(0, std::min(body.find('\n'), kEnough));
-  return words.empty() ? ""
-                       : "no S3 error document, the answer begins: " + std::string(words);
+std::string beginning_of(std::string_view body) {
+  const std::string words = rest::first_words(body, 120);
+  return words.empty() ? "" : "no S3 error document, the answer begins: " + words;
 }
 
 }  // namespace
 
 ListPage parse_list(std::string body) {
-  const Document document(std::move(body), "ListBucketResult");
+  const XmlDocument document(std::move(body), "ListBucketResult");
   const pugi::xml_node root = document.root();
   const KeyDecoder decode(root);
   ListPage page;
@@ -177,7 +146,7 @@ ListPage parse_list(std::string body) {
 }
 
 PartsPage parse_parts(std::string body) {
-  const Document document(std::move(body), "ListPartsResult");
+  const XmlDocument document(std::move(body), "ListPartsResult");
   PartsPage page;
   for (const pugi::xml_node& node : document.root().children("Part")) {
     page.parts.push_back(parse_part(node));
@@ -188,7 +157,7 @@ PartsPage parse_parts(std::string body) {
 }
 
 UploadsPage parse_uploads(std::string body) {
-  const Document document(std::move(body), "ListMultipartUploadsResult");
+  const XmlDocument document(std::move(body), "ListMultipartUploadsResult");
   const pugi::xml_node root = document.root();
   const KeyDecoder decode(root);
   UploadsPage page;
@@ -205,23 +174,23 @@ UploadsPage parse_uploads(std::string body) {
 }
 
 UploadId parse_upload_id(std::string body) {
-  const Document document(std::move(body), "InitiateMultipartUploadResult");
+  const XmlDocument document(std::move(body), "InitiateMultipartUploadResult");
   UploadId id{std::string(text(document.root(), "UploadId"))};
   if (id.value.empty()) unreadable("no <UploadId>");
   return id;
 }
 
 WrittenObject parse_written_object(std::string body, std::string_view root) {
-  const Document document(std::move(body), root);
+  const XmlDocument document(std::move(body), root);
   WrittenObject written;
-  written.etag = unquoted_etag(text(document.root(), "ETag"));
+  written.etag = unquoted(text(document.root(), "ETag"));
   if (written.etag.empty()) unreadable("no <ETag>");
   written.last_modified_ns = base::parse_rfc3339(text(document.root(), "LastModified"));
   return written;
 }
 
 std::vector<DeletedKey> parse_deleted(std::string body) {
-  const Document document(std::move(body), "DeleteResult");
+  const XmlDocument document(std::move(body), "DeleteResult");
   std::vector<DeletedKey> keys;
   for (const pugi::xml_node& node : document.root().children()) {
     DeletedKey& deleted = keys.emplace_back();
@@ -235,7 +204,7 @@ std::vector<DeletedKey> parse_deleted(std::string body) {
 }
 
 bool parse_versioning_enabled(std::string body) {
-  const Document document(std::move(body), "VersioningConfiguration");
+  const XmlDocument document(std::move(body), "VersioningConfiguration");
   return text(document.root(), "Status") == "Enabled";
 }
 
@@ -259,7 +228,7 @@ ServiceFailure parse_failure(const http::HttpResponse& response) {
   if (result && std::string_view(root.name()) == "Error") {
     read_error_document(root, failure);
   } else {
-    failure.message = first_words(response.body);
+    failure.message = beginning_of(response.body);
   }
   return failure;
 }

@@ -4,17 +4,19 @@
 #include "auth/aws/aws_credential_chain.h"
 #include "base/encoding.h"
 #include "http/curl_transport.h"
+#include "storage/rest/body_checks.h"
 #include "storage/s3/s3_client.h"
 #include "storage/s3/s3_headers.h"
 #include "storage/s3/s3_multipart.h"
 #include "storage/s3/s3_requests.h"
 #include "storage/s3/s3_responses.h"
 
-#include <algorithm>
 #include <map>
 
 namespace cloudsync::storage::s3 {
 namespace {
+
+using rest::put_outcome;
 
 class S3Store final : public ObjectStore {
  public:
@@ -71,36 +73,11 @@ bool put_condition_failed(const S3Answer& answer, const Precondition& condition)
   return answer.is(412) || (condition.if_match && is_absent(answer));
 }
 
-// Bytes of the object that the range covers.
-std::uint64_t clipped_length(const ByteRange& range, std::uint64_t size) {
-  return range.offset >= size ? 0 : std::min(range.length, size - range.offset);
-}
-
-void check_range(const ByteRange& range, const http::HttpResponse& response) {
-  const auto sent = content_range(response);
-  const std::uint64_t first =
-      sent ? sent->first : 0;  // 200: the whole object from its start
-  if (first != range.offset) {
-    throw Error(ErrorCode::kUnsupported,
-                "the server ignored the range and sent other bytes than asked for");
-  }
-}
-
-// Not all servers know If-Match on GET. Proxies that may recode a body mark its ETag as
-// weak.
-void check_version(const VersionToken& token, const http::HttpResponse& response) {
-  std::string_view etag = response.header("etag").value_or("");
-  if (etag.starts_with("W/")) etag.remove_prefix(2);
-  if (unquoted_etag(etag) == token.value) return;
-  throw Error(ErrorCode::kPreconditionFailed,
-              "the server sent another version than the one asked for");
-}
-
 // Once a byte is out it is too late: a reader that goes on after a broken body would go
 // on behind bytes from elsewhere.
 void check_head_of_body(const GetRequest& request, const http::HttpResponse& response) {
-  if (request.range) check_range(*request.range, response);
-  if (request.if_match) check_version(*request.if_match, response);
+  if (request.range) rest::check_range(*request.range, response);
+  if (request.if_match) rest::check_etag(response, *request.if_match);
 }
 
 std::string S3Store::describe() const {
@@ -112,13 +89,11 @@ ListPage S3Store::list(const ListRequest& request, const CallContext& context) {
   const S3Request built = build_.list(request);
   S3Answer answer = client_.send(built, context);
   client_.require_ok(built, answer);
-  ListPage page =
-      client_.interpret(built, [&] { return parse_list(std::move(answer.http.body)); });
-  if (!page.next_page_token.empty() && page.next_page_token == request.page_token) {
-    throw Error(ErrorCode::kUnsupported, s3::describe(client_.site(built)) +
-                                             ": the server's pages do not advance");
-  }
-  return page;
+  return client_.interpret(built, [&] {
+    ListPage page = parse_list(std::move(answer.http.body));
+    rest::check_page_advances(request, page);
+    return page;
+  });
 }
 
 std::optional<ObjectInfo> S3Store::head(const ObjectKey& key,
@@ -136,16 +111,7 @@ GetResult S3Store::body_delivered(const GetRequest& request,
   result.info = object_info(response, request.key);
   result.body_bytes = response.streamed_bytes;
   check_head_of_body(request, response);
-  const std::uint64_t expected =
-      request.range ? clipped_length(*request.range, result.info.size) : result.info.size;
-  if (result.body_bytes < expected) {
-    throw Error(ErrorCode::kUnavailable, "the body ended after " +
-                                             std::to_string(result.body_bytes) + " of " +
-                                             std::to_string(expected) + " bytes");
-  }
-  if (result.body_bytes > expected) {
-    throw Error(ErrorCode::kUnsupported, "the server sent more bytes than asked for");
-  }
+  rest::check_length(request, result);
   return result;
 }
 
@@ -190,7 +156,9 @@ GetResult S3Store::get(const GetRequest& request, ByteSink& sink,
   } else if (answer.is("InvalidObjectState")) {
     result.outcome = Outcome::kArchived;
   } else if (answer.is(416) && request.range && request.range->offset == 0) {
-    return get_nothing(request, context);  // only an empty object has no first byte
+    // Only an empty object has no first byte, and it may have got some since.
+    result = get_nothing(request, context);
+    client_.interpret(built, [&] { rest::check_length(request, result); });
   } else {
     client_.fail(built, *answer.failure);
   }

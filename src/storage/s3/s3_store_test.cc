@@ -128,6 +128,17 @@ TEST_F(S3Store, AnyRangeOfAnEmptyObjectIsEmpty) {
   EXPECT_EQ(last().header("if-match"), '"' + std::string(kEtag) + '"');
 }
 
+TEST_F(S3Store, AnObjectThatGrewAfterItsRangeWasRefusedIsNotReadAsEmpty) {
+  answer_error(416, "InvalidRange");
+  answer_object(200, "text");
+  GetRequest request;
+  request.key = {"k"};
+  request.range = ByteRange{0, 4};
+  StringSink sink;
+  EXPECT_EQ(error_of([&] { store().get(request, sink, {}); }).code(),
+            ErrorCode::kUnavailable);
+}
+
 TEST_F(S3Store, ARangeThatBeginsPastTheEndIsAnError) {
   answer_error(416, "InvalidRange");
   EXPECT_EQ(error_of([&] { get(ByteRange{9, 1}); }).code(), ErrorCode::kInvalidArgument);

@@ -5,6 +5,7 @@
 
 #include "base/time_format.h"
 #include "http/scripted_transport.h"
+#include "storage/rest/rest_testing.h"
 #include "storage/s3/s3_store.h"
 
 #include <map>
@@ -13,6 +14,10 @@
 #include <vector>
 
 namespace cloudsync::storage::s3::testing {
+
+using rest::testing::error_of;
+using rest::testing::source_of;
+using rest::testing::StringSink;
 
 inline constexpr std::int64_t kNow = 1'690'000'000'000'000'000;
 inline constexpr char kDate[] = "Sat, 22 Jul 2023 04:26:40 GMT";
@@ -51,27 +56,10 @@ class ListedCredentials final : public auth::AwsCredentialsProvider {
   bool refused = false;
 };
 
-class StringSink final : public ByteSink {
- public:
-  void write(Bytes bytes) override {
-    text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  }
-  std::string text;
-};
-
-// Over text that outlives it.
-inline MemorySource source_of(std::string_view text) {
-  return MemorySource(std::as_bytes(std::span(text)));
-}
-
 inline auth::Environment environment_of(std::map<std::string, std::string> variables) {
   variables.emplace("AWS_CONFIG_FILE", "/nonexistent/config");
   variables.emplace("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials");
-  return [variables](const std::string& name) -> std::optional<std::string> {
-    const auto found = variables.find(name);
-    if (found == variables.end()) return std::nullopt;
-    return found->second;
-  };
+  return rest::testing::environment_of(std::move(variables));
 }
 
 // A store on a scripted transport: AWS by default, a custom endpoint with use_endpoint().
@@ -132,16 +120,5 @@ class StoreTest : public ::testing::Test {
   http::ScriptedTransport* transport_ = nullptr;
   std::unique_ptr<ObjectStore> store_;
 };
-
-template <class Fn>
-Error error_of(Fn&& fn) {
-  try {
-    fn();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(ErrorCode::kInternal, "nothing was thrown");
-}
 
 }  // namespace cloudsync::storage::s3::testing

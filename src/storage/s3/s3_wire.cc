@@ -59,20 +59,6 @@ S3Request make_object_request(Operation operation, std::string_view method,
   return request;
 }
 
-std::string quoted(const std::string& etag) {
-  std::string text;
-  text.reserve(etag.size() + 2);
-  text += '"';
-  text += etag;
-  text += '"';
-  return text;
-}
-
-std::string byte_range(const ByteRange& range) {
-  return "bytes=" + std::to_string(range.offset) + "-" +
-         std::to_string(range.offset + range.length - 1);
-}
-
 void add_condition(S3Request& out, const Precondition& condition) {
   if (condition.if_absent && condition.if_match) {
     throw Error(ErrorCode::kInvalidArgument,

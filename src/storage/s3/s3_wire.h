@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "base/encoding.h"
 #include "storage/object_store.h"
+#include "storage/rest/wire_values.h"
 #include "storage/s3/s3_requests.h"
 
 namespace cloudsync::storage::s3 {
@@ -23,18 +22,10 @@ S3Request make_request(Operation operation, std::string_view method);
 S3Request make_object_request(Operation operation, std::string_view method,
                               const ObjectKey& key);
 
-std::string quoted(const std::string& etag);
-std::string byte_range(const ByteRange& range);
+using rest::base64_big_endian;
+using rest::byte_range;
+using rest::quoted;
 void add_condition(S3Request& out, const Precondition& condition);
-
-template <class Integer>
-std::string base64_big_endian(Integer value) {
-  std::array<std::uint8_t, sizeof(Integer)> bytes;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = static_cast<std::uint8_t>(value >> (8 * (sizeof(Integer) - 1 - i)));
-  }
-  return base::to_base64(bytes);
-}
 
 // S3 takes one x-amz-checksum header a request, so the stronger one goes.
 template <class Request>

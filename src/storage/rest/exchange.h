@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/byte_stream.h"
+#include "http/transport.h"
+#include "storage/object_store.h"
+
+namespace cloudsync::storage::rest {
+
+// The body of a request and where that of the answer goes; neither is owned.
+struct Streams {
+  ByteSource* body = nullptr;
+  ByteSink* sink = nullptr;
+  std::function<void(const http::HttpResponse&)> before_body = {};
+};
+
+// What came back, and why it is no success where it is none.
+template <class Failure>
+struct Answer {
+  http::HttpResponse http;
+  std::optional<Failure> failure;
+  bool ok() const { return !failure; }
+  bool is(int status) const { return failure && failure->status == status; }
+};
+
+inline Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+
+// One without a body still has to say that its length is nought.
+inline bool wants_body(std::string_view method) {
+  return method == "PUT" || method == "POST";
+}
+
+// Throws Error{kUnsupported} when the next page would be this one again: a server that
+// hands it out for ever must not keep us for ever.
+void check_page_advances(const ListRequest& request, const ListPage& page);
+
+}  // namespace cloudsync::storage::rest
