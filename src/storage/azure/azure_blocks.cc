@@ -11,6 +11,25 @@
 namespace cloudsync::storage::azure {
 namespace {
 
+// A commit takes whatever it is told to: without blocks it would publish an empty blob.
+void check_parts(const CompleteRequest& request) {
+  const std::string nonce = nonce_of(request.upload);
+  std::uint32_t before = 0;
+  for (const PartReceipt& part : request.parts) {
+    const bool ours = part.etag == block_id(nonce, part.number);
+    if (ours && part.number > before) {
+      before = part.number;
+      continue;
+    }
+    throw Error(ErrorCode::kInvalidArgument,
+                "block " + std::to_string(part.number) +
+                    (ours ? " is out of its order" : " belongs to another upload"));
+  }
+  if (before == 0) {
+    throw Error(ErrorCode::kInvalidArgument, "an upload without a block has no content");
+  }
+}
+
 void check_size(const CompleteRequest& request) {
   std::uint64_t size = 0;
   for (const PartReceipt& part : request.parts) size += part.size;
@@ -82,10 +101,13 @@ PutResult AzureBlocks::complete_upload(const CompleteRequest& request,
                                        const CallContext& context) {
   throw_if_aborted(request.upload);
   const AzureRequest built = build_.put_block_list(request);
-  client_.interpret(built, [&] { check_size(request); });
+  client_.interpret(built, [&] {
+    check_parts(request);
+    check_size(request);
+  });
   const AzureAnswer answer = client_.send(built, context);
   if (is_condition_failed(answer, request.condition)) {
-    return put_outcome(Outcome::kPreconditionFailed);
+    return rest::put_outcome(Outcome::kPreconditionFailed);
   }
   client_.require_ok(built, answer);
   // Content-MD5 of this answer is that of the list of blocks.

@@ -175,5 +175,21 @@ TEST(AzureBlockId, IsAsLongForEveryNumberAndReadsBack) {
   EXPECT_EQ(number_of_block("", nonce), std::nullopt);
 }
 
+TEST_F(AzureBlocksTest, NothingIsCommittedButItsOwnBlocksInTheirOrder) {
+  put("big", "old");
+  const UploadId upload = begin();
+  const PartReceipt first = part(upload, 1, "a");
+  const PartReceipt second = part(upload, 2, "b");
+  const PartReceipt foreign = part(begin(), 3, "c");
+  const std::vector<std::vector<PartReceipt>> wrong = {
+      {}, {second, first}, {first, first}, {first, foreign}};
+  for (const auto& parts : wrong) {
+    const Error error =
+        error_of([&] { multipart().complete_upload(completion(upload, parts), {}); });
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+  }
+  EXPECT_EQ(service_.blobs["big"].content, "old");
+}
+
 }  // namespace
 }  // namespace cloudsync::storage::azure

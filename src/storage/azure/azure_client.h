@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,15 +14,13 @@
 #include "storage/azure/azure_errors.h"
 #include "storage/azure/azure_requests.h"
 #include "storage/azure/azure_store.h"
+#include "storage/rest/exchange.h"
 
 namespace cloudsync::storage::azure {
 
 // What came back. `failure` is set for every status but 2xx.
-struct AzureAnswer {
-  http::HttpResponse http;
-  std::optional<ServiceFailure> failure;
-  bool ok() const { return !failure; }
-  bool is(int status) const { return failure && failure->status == status; }
+struct AzureAnswer : rest::Answer<ServiceFailure> {
+  using Answer::is;
   bool is(std::string_view code) const { return failure && failure->code == code; }
 };
 
@@ -35,13 +32,6 @@ bool is_condition_failed(const AzureAnswer& answer);
 // absent one may be as such.
 bool is_condition_failed(const AzureAnswer& answer, const Precondition& condition);
 
-// The body of a request and where that of the answer goes; neither is owned.
-struct AzureStreams {
-  ByteSource* body = nullptr;
-  ByteSink* sink = nullptr;
-  std::function<void(const http::HttpResponse&)> before_body = {};
-};
-
 // Addresses, authorizes and sends the requests of one container. Thread-safe. Two faults
 // of the authorization are put right and the request sent again, each at most once a
 // call: the local clock and expired credentials. Nothing has been executed by the service
@@ -52,7 +42,7 @@ class AzureClient {
 
   // Throws what the transport throws, with the operation in front.
   AzureAnswer send(const AzureRequest& request, const CallContext& context,
-                   AzureStreams streams = {});
+                   rest::Streams streams = {});
   // A request without body, authorized by itself, as one of a batch is written.
   std::string sub_request(const AzureRequest& request, const CallContext& context);
   // The URL of a blob, with what the service needs to read it.
@@ -87,7 +77,7 @@ class AzureClient {
   std::string url_of(const AzureRequest& request) const;
   http::HttpRequest to_http(const AzureRequest& request, const Attempt& attempt) const;
   AzureAnswer send_once(const AzureRequest& request, Attempt& attempt,
-                        const CallContext& context, const AzureStreams& streams);
+                        const CallContext& context, const rest::Streams& streams);
   bool correct(const Attempt& attempt, const ServiceFailure& failure, Corrections& done,
                const CallContext& context);
   bool correct_clock(const Attempt& attempt, const ServiceFailure& failure);

@@ -4,6 +4,7 @@
 #include "base/encoding.h"
 #include "cloudsync/error.h"
 #include "storage/azure/azure_names.h"
+#include "storage/rest/endpoint_url.h"
 
 #include <algorithm>
 #include <array>
@@ -21,49 +22,13 @@ constexpr std::array<std::string_view, 4> kAzureHosts = {
   throw Error(ErrorCode::kInvalidArgument, message);
 }
 
-struct Endpoint {
-  std::string scheme;
-  std::string authority;
-  std::string path;  // without trailing slash
-  // Without port.
-  std::string host() const {
-    const std::size_t end = authority.starts_with('[') ? authority.find(']') + 1 : 0;
-    return authority.substr(0, authority.find(':', end));
-  }
-};
+using rest::EndpointUrl;
 
-bool is_authority(std::string_view authority) {
-  return !authority.empty() && authority.front() != ':' &&
-         std::all_of(authority.begin(), authority.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                  (c >= '0' && c <= '9') ||
-                  std::string_view("-._:[]").find(c) != std::string_view::npos;
-         });
-}
-
-Endpoint parse_endpoint(const std::string& url, const std::string& setting) {
-  // Before any message that quotes the URL: what stands there may be a secret.
-  if (url.find_first_of("?#@ ") != std::string::npos) {
-    refuse(
-        setting +
-        " must be scheme, host, port and path only: no user, SAS or other query; a SAS "
-        "goes to storage.credentials.sas_token");
-  }
-  const std::string what = setting + ": '" + base::printable(url) + "' ";
-  const std::size_t scheme_end = url.find("://");
-  if (scheme_end == std::string::npos)
-    refuse(what + "needs http:// or https:// in front");
-  Endpoint out;
-  out.scheme = lower_case(std::string_view(url).substr(0, scheme_end));
-  if (out.scheme != "http" && out.scheme != "https") {
-    refuse(what + "is neither http nor https");
-  }
-  const std::string rest = url.substr(scheme_end + 3);
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
-  out.authority = lower_case(rest.substr(0, slash));
-  out.path = rest.substr(slash);
-  while (out.path.ends_with('/')) out.path.pop_back();
-  if (!is_authority(out.authority)) refuse(what + "has no valid host name");
+EndpointUrl parse_endpoint(const std::string& url, const std::string& setting) {
+  EndpointUrl out = rest::parse_endpoint(
+      url, setting,
+      "no user, SAS or other query; a SAS goes to storage.credentials.sas_token");
+  out.authority = lower_case(out.authority);
   return out;
 }
 
@@ -87,8 +52,8 @@ std::string_view first_segment(std::string_view path) {
 
 // Only where nobody named the account: DNS-zone accounts have more labels, but the first
 // one is still their name.
-std::string account_in(const Endpoint& endpoint) {
-  const std::string host = endpoint.host();
+std::string account_in(const EndpointUrl& endpoint) {
+  const std::string host(rest::host_without_port(endpoint.authority));
   if (is_azure_host(host)) return host.substr(0, host.find('.'));
   if (is_path_style_host(host)) return std::string(first_segment(endpoint.path));
   return "";
@@ -113,8 +78,8 @@ void check_account(const std::string& account) {
          "' is no account name: 3 to 24 lower-case letters and digits");
 }
 
-Endpoint choose_endpoint(const StorageOptions& options,
-                         const auth::AzureAccount& account) {
+EndpointUrl choose_endpoint(const StorageOptions& options,
+                            const auth::AzureAccount& account) {
   if (!options.endpoint_url.empty()) {
     return parse_endpoint(options.endpoint_url, "storage.endpoint_url");
   }
@@ -176,8 +141,8 @@ auth::AzureCredentialOptions credential_options(const StorageOptions& options) {
 AzureConfig resolve_config(const StorageOptions& options,
                            const auth::AzureAccount& account) {
   check_container(options.bucket);
-  const Endpoint endpoint = choose_endpoint(options, account);
-  const std::string host = endpoint.host();
+  const EndpointUrl endpoint = choose_endpoint(options, account);
+  const std::string host(rest::host_without_port(endpoint.authority));
   AzureConfig config;
   config.container = options.bucket;
   config.account = account.name.empty() ? account_in(endpoint) : account.name;

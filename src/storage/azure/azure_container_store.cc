@@ -5,36 +5,10 @@
 #include "storage/azure/azure_headers.h"
 #include "storage/azure/azure_responses.h"
 #include "storage/azure/azure_wire.h"
-
-#include <algorithm>
+#include "storage/rest/body_checks.h"
 
 namespace cloudsync::storage::azure {
 namespace {
-
-// Bytes of the blob that the range covers.
-std::uint64_t clipped_length(const ByteRange& range, std::uint64_t size) {
-  return range.offset >= size ? 0 : std::min(range.length, size - range.offset);
-}
-
-void check_range(const ByteRange& range, const http::HttpResponse& response) {
-  const auto sent = content_range(response);
-  // 200: the whole blob from its start.
-  const std::uint64_t first = sent ? sent->first : 0;
-  if (first != range.offset) {
-    throw Error(ErrorCode::kUnsupported,
-                "the server ignored the range and sent other bytes than asked for");
-  }
-}
-
-// Not all servers know If-Match on GET. Proxies that may recode a body mark its ETag as
-// weak.
-void check_version(const VersionToken& token, const http::HttpResponse& response) {
-  std::string_view etag = response.header("etag").value_or("");
-  if (etag.starts_with("W/")) etag.remove_prefix(2);
-  if (unquoted(etag) == token.value) return;
-  throw Error(ErrorCode::kPreconditionFailed,
-              "the server sent another version than the one asked for");
-}
 
 // Once a byte is out it is too late: a reader that goes on after a broken body would go
 // on behind bytes from elsewhere.
@@ -43,8 +17,8 @@ void check_head_of_body(const GetRequest& request, const http::HttpResponse& res
     throw Error(ErrorCode::kUnavailable,
                 "a server-side copy into this blob has not ended");
   }
-  if (request.range) check_range(*request.range, response);
-  if (request.if_match) check_version(*request.if_match, response);
+  if (request.range) rest::check_range(*request.range, response);
+  if (request.if_match) rest::check_etag(response, *request.if_match);
 }
 
 }  // namespace
@@ -63,13 +37,11 @@ ListPage AzureStore::list(const ListRequest& request, const CallContext& context
   const AzureRequest built = build_.list(request);
   AzureAnswer answer = client_.send(built, context);
   client_.require_ok(built, answer);
-  ListPage page =
-      client_.interpret(built, [&] { return parse_list(std::move(answer.http.body)); });
-  if (!page.next_page_token.empty() && page.next_page_token == request.page_token) {
-    throw Error(ErrorCode::kUnsupported, azure::describe(client_.site(built)) +
-                                             ": the server's pages do not advance");
-  }
-  return page;
+  return client_.interpret(built, [&] {
+    ListPage page = parse_list(std::move(answer.http.body));
+    rest::check_page_advances(request, page);
+    return page;
+  });
 }
 
 std::optional<ObjectInfo> AzureStore::head(const ObjectKey& key,
@@ -91,16 +63,7 @@ GetResult AzureStore::body_delivered(const GetRequest& request,
   result.info = object_info(response, request.key);
   result.body_bytes = response.streamed_bytes;
   check_head_of_body(request, response);
-  const std::uint64_t expected =
-      request.range ? clipped_length(*request.range, result.info.size) : result.info.size;
-  if (result.body_bytes < expected) {
-    throw Error(ErrorCode::kUnavailable, "the body ended after " +
-                                             std::to_string(result.body_bytes) + " of " +
-                                             std::to_string(expected) + " bytes");
-  }
-  if (result.body_bytes > expected) {
-    throw Error(ErrorCode::kUnsupported, "the server sent more bytes than asked for");
-  }
+  rest::check_length(request, result);
   return result;
 }
 
@@ -135,7 +98,9 @@ GetResult AzureStore::refused_get(const GetRequest& request, const AzureRequest&
   } else if (classify(*answer.failure) == ErrorCode::kArchived) {
     result.outcome = Outcome::kArchived;
   } else if (answer.is(416) && request.range && request.range->offset == 0) {
-    return get_nothing(request, context);  // only an empty blob has no first byte
+    // Only an empty blob has no first byte, and it may have got some since.
+    result = get_nothing(request, context);
+    client_.interpret(built, [&] { rest::check_length(request, result); });
   } else {
     client_.fail(built, *answer.failure);
   }
@@ -159,7 +124,7 @@ PutResult AzureStore::put(const PutRequest& request, ByteSource& source,
   const AzureRequest built = build_.put(request);
   const AzureAnswer answer = client_.send(built, context, {&source, nullptr});
   if (is_condition_failed(answer, request.condition)) {
-    return put_outcome(Outcome::kPreconditionFailed);
+    return rest::put_outcome(Outcome::kPreconditionFailed);
   }
   client_.require_ok(built, answer);
   return client_.interpret(built, [&] {
@@ -181,12 +146,12 @@ std::vector<DeleteResult> AzureStore::remove_many(std::span<const DeleteRequest>
 
 PutResult AzureStore::copy(const CopyRequest& request, const CallContext& context) {
   const std::optional<ObjectInfo> source = head(request.source, context);
-  if (!source) return put_outcome(Outcome::kNotFound);
+  if (!source) return rest::put_outcome(Outcome::kNotFound);
   if (request.source_if_match && source->token != *request.source_if_match) {
-    return put_outcome(Outcome::kPreconditionFailed);
+    return rest::put_outcome(Outcome::kPreconditionFailed);
   }
   // The service would begin to thaw it, which takes hours and money.
-  if (source->archived) return put_outcome(Outcome::kArchived);
+  if (source->archived) return rest::put_outcome(Outcome::kArchived);
   return AzureCopy(client_, build_).run(request, *source, context);
 }
 

@@ -25,6 +25,15 @@ void pause(const base::Clock& clock, std::chrono::milliseconds duration,
   }
 }
 
+bool has_failed(const CopyState& state) {
+  return state.status == "failed" || state.status == "aborted";
+}
+
+// A blob with content is somebody's file, whatever is said about the copy into it.
+bool is_empty(const http::HttpResponse& blob) {
+  return blob.header("content-length").value_or("") == "0";
+}
+
 bool is_source_changed(const AzureAnswer& answer) {
   return answer.is("SourceConditionNotMet") || is_condition_failed(answer);
 }
@@ -39,15 +48,17 @@ PutResult AzureCopy::run(const CopyRequest& request, const ObjectInfo& source,
   const bool refused = is_condition_failed(answer, request.condition) ||
                        (request.source_if_match && is_source_changed(answer));
   // An absent destination fails If-Match with 412; 404 is about the source.
-  if (is_absent(answer)) return put_outcome(Outcome::kNotFound);
-  if (refused) return put_outcome(Outcome::kPreconditionFailed);
+  if (is_absent(answer)) return rest::put_outcome(Outcome::kNotFound);
+  if (refused) return rest::put_outcome(Outcome::kPreconditionFailed);
   if (answer.is("BlobArchived") || answer.is("BlobBeingRehydrated")) {
-    return put_outcome(Outcome::kArchived);
+    return rest::put_outcome(Outcome::kArchived);
   }
   client_.require_ok(built, answer);
   const CopyState state = copy_state(answer.http);
   return client_.interpret(built, [&] {
     if (state.status == "success") return put_result(answer.http, client_.now_ns());
+    // Without the id its end could not be told from that of any other copy.
+    if (state.id.empty()) rest::unreadable("no valid x-ms-copy-id header");
     return await_end(request, state.id, context);
   });
 }
@@ -72,22 +83,30 @@ PutResult AzureCopy::await_end(const CopyRequest& request, const std::string& co
                   "another writer replaced the destination during the copy");
     }
     if (state.status == "success") return put_result(destination, client_.now_ns());
-    if (state.status != "pending") give_up(request, destination, context);
+    if (has_failed(state)) give_up(request, destination, context);
+    if (state.status != "pending") {
+      rest::unreadable("x-ms-copy-status is '" + base::printable(state.status) + "'");
+    }
   }
 }
 
 // What a failed copy leaves behind is an empty blob that nobody may take for a file.
-void AzureCopy::give_up(const CopyRequest& request, const http::HttpResponse& destination,
-                        const CallContext& context) {
+void AzureCopy::remove_wreck(const CopyRequest& request,
+                             const http::HttpResponse& destination,
+                             const CallContext& context) {
   DeleteRequest wreck;
   wreck.key = request.destination;
   wreck.if_match = VersionToken{unquoted(destination.header("etag").value_or(""))};
   const AzureRequest built = build_.remove(wreck);
   const AzureAnswer removed = client_.send(built, context);
-  if (!removed.ok() && !is_absent(removed)) {
-    base::log().warn("{}: the empty blob that a failed copy left behind stays",
-                     azure::describe(client_.site(built)));
-  }
+  if (removed.ok() || is_absent(removed)) return;
+  base::log().warn("{}: the empty blob that a failed copy left behind stays",
+                   azure::describe(client_.site(built)));
+}
+
+void AzureCopy::give_up(const CopyRequest& request, const http::HttpResponse& destination,
+                        const CallContext& context) {
+  if (is_empty(destination)) remove_wreck(request, destination, context);
   const CopyState state = copy_state(destination);
   throw Error(ErrorCode::kUnavailable, "the server-side copy ended as '" +
                                            base::printable(state.status) +

@@ -22,6 +22,8 @@ class AzureCopy {
   PutResult await_end(const CopyRequest& request, const std::string& copy_id,
                       const CallContext& context);
   http::HttpResponse ask(const AzureRequest& head, const CallContext& context);
+  void remove_wreck(const CopyRequest& request, const http::HttpResponse& destination,
+                    const CallContext& context);
   [[noreturn]] void give_up(const CopyRequest& request,
                             const http::HttpResponse& destination,
                             const CallContext& context);

@@ -166,45 +166,16 @@ constexpr std::array kDetails = {
                "the token is made for another service than Azure Storage"},
 };
 
-const CodeRule* find_rule(std::string_view provider_code) {
-  const auto* rule =
-      std::find_if(kRules.begin(), kRules.end(), [&](const CodeRule& candidate) {
-        return candidate.provider_code == provider_code;
-      });
-  return rule == kRules.end() ? nullptr : rule;
-}
-
-ErrorCode classify_status(int status) {
-  switch (status) {
-    case 401:
-      return ErrorCode::kUnauthenticated;
-    case 403:
-      return ErrorCode::kPermissionDenied;
-    case 404:
-      return ErrorCode::kNotFound;
-    case 405:
-    case 501:
-      return ErrorCode::kUnsupported;
-    case 408:
-      return ErrorCode::kUnavailable;
-    case 412:
-      return ErrorCode::kPreconditionFailed;
-    case 429:
-    case 503:
-      return ErrorCode::kThrottled;
-    default:
-      break;
-  }
-  // A conflict (409) that nobody has documented is a state of the blob or the account
-  // that waiting does not change.
-  return status >= 500 || status < 300 ? ErrorCode::kUnavailable
-                                       : ErrorCode::kInvalidArgument;
-}
-
 // Where the service says Md5Mismatch.
 bool is_azurites_md5_mismatch(const ServiceFailure& failure) {
   return failure.code == "InvalidOperation" &&
          failure.message.find("contentMD5 doesn't match") != std::string::npos;
+}
+
+// Where the service says AuthenticationFailed.
+bool is_azurites_wrong_key(const ServiceFailure& failure) {
+  return failure.code == "AuthorizationFailure" &&
+         failure.message.find("failed to authenticate") != std::string::npos;
 }
 
 std::string missing_right(const FailureSite& site) {
@@ -230,7 +201,7 @@ std::string advice_for(const ServiceFailure& failure, const FailureSite& site) {
     const std::string_view precise = advice_in_detail(failure.detail);
     if (!precise.empty()) return std::string(precise);
   }
-  const CodeRule* rule = find_rule(failure.code);
+  const CodeRule* rule = rest::find_rule(kRules, failure.code);
   const bool by_right =
       rule == nullptr ? code == ErrorCode::kPermissionDenied : rule->advice == kRight;
   if (by_right) return missing_right(site);
@@ -268,13 +239,7 @@ std::string service_words(const ServiceFailure& failure) {
     words += (words.empty() ? "" : ": ") + more;
   }
   words = base::printable(without_signatures(std::move(words)));
-  const bool bracket = !words.empty();
-  words += bracket ? " (HTTP " : "HTTP ";
-  words += std::to_string(failure.status);
-  if (!failure.request_id.empty()) {
-    words += ", request id " + base::printable(failure.request_id);
-  }
-  return bracket ? words + ")" : words;
+  return rest::with_status(std::move(words), failure);
 }
 
 bool is_about_credentials(ErrorCode code) {
@@ -284,19 +249,16 @@ bool is_about_credentials(ErrorCode code) {
 }  // namespace
 
 ErrorCode classify(const ServiceFailure& failure) {
+  // A conflict (409) without a rule is a state of the blob or the account that waiting
+  // does not change.
   if (is_azurites_md5_mismatch(failure)) return ErrorCode::kDataCorrupt;
-  const CodeRule* rule = find_rule(failure.code);
-  return rule != nullptr ? rule->code : classify_status(failure.status);
+  const CodeRule* rule = rest::find_rule(kRules, failure.code);
+  return rule != nullptr ? rule->code : rest::classify_status(failure.status);
 }
 
 std::string describe(const FailureSite& site) {
-  std::string text(site.operation.name);
-  if (!site.key.empty()) text += " of \"" + base::printable(site.key) + "\"";
-  text += site.key.empty() ? " on azure://" : " in azure://";
-  text += base::printable(site.container);
-  text += " at ";
-  text += site.endpoint;
-  return text;
+  return rest::describe(
+      {site.operation.name, site.key, "azure", site.container, site.endpoint});
 }
 
 Error make_error(const ServiceFailure& failure, const FailureSite& site) {

@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "cloudsync/error.h"
 #include "storage/azure/azure_requests.h"
+#include "storage/rest/service_failure.h"
 
 namespace cloudsync::storage::azure {
 
 // A refusal in the service's own words: an error document, or only headers (HEAD has no
 // body).
-struct ServiceFailure {
-  int status = 0;
-  std::string code;  // x-ms-error-code, else the document's
-  std::string message;
+struct ServiceFailure : rest::Refusal {
+  std::string code;    // x-ms-error-code, else the document's
   std::string detail;  // AuthenticationErrorDetail
-  std::string request_id;
-  std::optional<std::int64_t> server_time_ns;
-  std::optional<std::chrono::milliseconds> retry_after;
 };
 
 // What was tried, for messages.

@@ -63,6 +63,16 @@ TEST(AzureErrors, TheDetailOfAnAuthenticationFailureDecidesTheAdvice) {
               AllOf(HasSubstr("account_key"), Not(HasSubstr("SECRET"))));
 }
 
+TEST(AzureErrors, AzuritesAnswerToAWrongKeyAdvisesToCheckTheKey) {
+  ServiceFailure failure;
+  failure.status = 403;
+  failure.code = "AuthorizationFailure";
+  failure.message = "Server failed to authenticate the request.";
+  EXPECT_THAT(make_error(failure, {}).what(), HasSubstr("check the account key"));
+  EXPECT_THAT(error_for("AuthorizationFailure", 403).what(),
+              Not(HasSubstr("check the account key")));
+}
+
 TEST(AzureErrors, SignaturesOfUrlsAreCutOut) {
   const Error error = error_for("CannotVerifyCopySource", 403,
                                 "https://a/b?sv=1&sig=SECRET%3D&se=2 and sig=SECRET");

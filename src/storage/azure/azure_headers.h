@@ -9,21 +9,15 @@
 #include "http/transport.h"
 #include "storage/azure/azure_errors.h"
 #include "storage/object_store.h"
+#include "storage/rest/header_values.h"
 
 namespace cloudsync::storage::azure {
 
 // What the headers of an answer say.
 
-std::optional<std::uint64_t> parse_number(std::string_view digits);
-std::optional<Md5Digest> md5_from_base64(std::string_view text);
-
-// "bytes first-last/total".
-struct ContentRange {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  std::uint64_t total = 0;
-};
-std::optional<ContentRange> content_range(const http::HttpResponse& response);
+using rest::content_range;
+using rest::md5_from_base64;
+using rest::parse_number;
 
 // Of HEAD and GET. Throws Error{kUnavailable} when there is no ETag, size or time, and
 // while a server-side copy into the blob has not ended: its content is not there yet.
@@ -36,8 +30,6 @@ bool is_directory(const ObjectInfo& info);
 // Of writes. Throws Error{kUnavailable} without an ETag. `now_ns` stands in for missing
 // times.
 PutResult put_result(const http::HttpResponse& response, std::int64_t now_ns);
-// A write that did not happen.
-PutResult put_outcome(Outcome outcome);
 
 struct CopyState {
   std::string id;

@@ -6,40 +6,15 @@
 #include "storage/azure/azure_headers.h"
 #include "storage/azure/azure_names.h"
 #include "storage/azure/azure_wire.h"
-
-#include <pugixml.hpp>
-
-#include <algorithm>
+#include "storage/rest/xml_document.h"
 
 namespace cloudsync::storage::azure {
 namespace {
 
-[[noreturn]] void unreadable(const std::string& what) {
-  throw Error(ErrorCode::kUnavailable, "unreadable answer: " + what);
-}
-
-// Owns the text that its nodes point into.
-class Document {
- public:
-  Document(std::string body, std::string_view root_name) : body_(std::move(body)) {
-    const auto result = document_.load_buffer_inplace(
-        body_.data(), body_.size(), pugi::parse_default | pugi::parse_ws_pcdata_single);
-    root_ = document_.document_element();
-    if (!result || root_.name() != root_name) {
-      unreadable("no complete <" + std::string(root_name) + "> document");
-    }
-  }
-  pugi::xml_node root() const { return root_; }
-
- private:
-  std::string body_;
-  pugi::xml_document document_;
-  pugi::xml_node root_;
-};
-
-std::string_view text(const pugi::xml_node& node, const char* name) {
-  return node.child_value(name);
-}
+using rest::bounded;
+using rest::text;
+using rest::unreadable;
+using rest::XmlDocument;
 
 std::uint64_t number(const pugi::xml_node& node, const char* name) {
   const auto value = parse_number(text(node, name));
@@ -106,26 +81,16 @@ ListedBlock parse_block(const pugi::xml_node& node) {
   return block;
 }
 
-// Errors are kept for each file that failed: one that is megabytes long would fill the
-// memory of a run.
-std::string_view bounded(std::string_view words) {
-  constexpr std::size_t kEnough = 1024;
-  return words.substr(0, kEnough);
-}
-
-// What a proxy or another service said instead: its first words help to find out who it
-// was.
-std::string first_words(std::string_view body) {
-  constexpr std::size_t kEnough = 120;
-  const std::string_view words = body.substr(0, std::min(body.find('\n'), kEnough));
+std::string beginning_of(std::string_view body) {
+  const std::string words = rest::first_words(body, 120);
   if (words.empty()) return "";
-  return "no error document of Azure, the answer begins: " + std::string(words);
+  return "no error document of Azure, the answer begins: " + words;
 }
 
 }  // namespace
 
 ListPage parse_list(std::string body) {
-  const Document document(std::move(body), "EnumerationResults");
+  const XmlDocument document(std::move(body), "EnumerationResults");
   const pugi::xml_node blobs = document.root().child("Blobs");
   if (!blobs) unreadable("a listing without <Blobs>");
   ListPage page;
@@ -145,7 +110,7 @@ ListPage parse_list(std::string body) {
 }
 
 std::vector<ListedBlock> parse_block_list(std::string body) {
-  const Document document(std::move(body), "BlockList");
+  const XmlDocument document(std::move(body), "BlockList");
   std::vector<ListedBlock> blocks;
   const pugi::xml_node uncommitted = document.root().child("UncommittedBlocks");
   for (const pugi::xml_node& node : uncommitted.children("Block")) {
@@ -160,7 +125,7 @@ ServiceFailure parse_failure(const http::HttpResponse& response) {
   const auto result = document.load_buffer(response.body.data(), response.body.size());
   const pugi::xml_node error = document.document_element();
   if (!result || std::string_view(error.name()) != "Error") {
-    if (failure.code.empty()) failure.message = first_words(response.body);
+    if (failure.code.empty()) failure.message = beginning_of(response.body);
     return failure;
   }
   if (failure.code.empty()) failure.code = bounded(text(error, "Code"));

@@ -279,6 +279,52 @@ TEST_F(AzureStore, AFailedCopyLeavesNothingBehind) {
   EXPECT_FALSE(service_.blobs.contains("to"));
 }
 
+http::Headers blob_headers(const std::string& copy_status) {
+  http::Headers out{{"etag", "\"0x1\""},
+                    {"last-modified", "Tue, 10 Jan 2023 23:39:32 GMT"},
+                    {"content-length", "4"}};
+  if (copy_status.empty()) return out;
+  out.emplace_back("x-ms-copy-id", "id");
+  out.emplace_back("x-ms-copy-status", copy_status);
+  return out;
+}
+
+TEST_F(AzureStore, ACopyWhoseFailureIsNotCertainDeletesNothing) {
+  CopyRequest copy;
+  copy.source = {"from"};
+  copy.destination = {"to"};
+  expect_answer(200, blob_headers(""));
+  expect_answer(202, {{"etag", "\"0x2\""}});
+  EXPECT_EQ(error_of([&] { store().copy(copy, {}); }).code(), ErrorCode::kUnavailable);
+  // The state is missing, unknown, or that of a blob with content.
+  for (const char* end : {"", "odd", "failed"}) {
+    expect_answer(200, blob_headers(""));
+    expect_answer(202, {{"x-ms-copy-id", "id"}, {"x-ms-copy-status", "pending"}});
+    http::Headers ended = blob_headers(end);
+    if (*end == '\0') ended.emplace_back("x-ms-copy-id", "id");
+    expect_answer(200, ended);
+    EXPECT_EQ(error_of([&] { store().copy(copy, {}); }).code(), ErrorCode::kUnavailable);
+  }
+  for (const auto& request : sent()) EXPECT_NE(request.method, "DELETE");
+}
+
+TEST_F(AzureStore, ABlobThatGrewAfterItsRangeWasRefusedIsNotReadAsEmpty) {
+  put("k", "text");
+  expect_error(416, "InvalidRange");
+  EXPECT_EQ(error_of([&] { get("k", ByteRange{0, 4}); }).code(), ErrorCode::kUnavailable);
+  EXPECT_EQ(sink_.text, "");
+}
+
+TEST_F(AzureStore, ATokenWithALineBreakDoesNotBecomeARequestOfABatch) {
+  std::vector<DeleteRequest> requests(2);
+  requests[0].key = {"a"};
+  requests[0].if_match = VersionToken{"0x1\"\r\n\r\nDELETE /box/b HTTP/1.1\r\nx: \""};
+  requests[1].key = {"c"};
+  EXPECT_EQ(error_of([&] { store().remove_many(requests, {}); }).code(),
+            ErrorCode::kInvalidArgument);
+  EXPECT_TRUE(sent().empty());
+}
+
 TEST_F(AzureStore, APendingCopyEndsWithTheCallersPatience) {
   service_.copy_polls = 1000;
   put("from", "text");

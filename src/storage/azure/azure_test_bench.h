@@ -7,6 +7,7 @@
 #include "http/scripted_transport.h"
 #include "storage/azure/azure_fake_service.h"
 #include "storage/azure/azure_store.h"
+#include "storage/rest/rest_testing.h"
 
 #include <map>
 #include <memory>
@@ -15,6 +16,11 @@
 #include <vector>
 
 namespace cloudsync::storage::azure::testing {
+
+using rest::testing::environment_of;
+using rest::testing::error_of;
+using rest::testing::source_of;
+using rest::testing::StringSink;
 
 // Sleeping takes no time but on this clock.
 class FixedClock final : public base::Clock {
@@ -55,38 +61,6 @@ class ListedTokens final : public auth::AzureAuthorizer {
  private:
   int last_;
 };
-
-class StringSink final : public ByteSink {
- public:
-  void write(Bytes bytes) override {
-    text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  }
-  std::string text;
-};
-
-// Over text that outlives it.
-inline MemorySource source_of(std::string_view text) {
-  return MemorySource(std::as_bytes(std::span(text)));
-}
-
-inline auth::Environment environment_of(std::map<std::string, std::string> variables) {
-  return [variables](const std::string& name) -> std::optional<std::string> {
-    const auto found = variables.find(name);
-    if (found == variables.end()) return std::nullopt;
-    return found->second;
-  };
-}
-
-template <class Fn>
-Error error_of(Fn&& fn) {
-  try {
-    fn();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(ErrorCode::kInternal, "nothing was thrown");
-}
 
 // A store with Shared Key before the fake service; expect_answer() goes before it.
 class StoreTest : public ::testing::Test {

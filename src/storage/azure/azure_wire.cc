@@ -24,27 +24,6 @@ AzureRequest make_blob_request(Operation operation, std::string_view method,
   return request;
 }
 
-std::string quoted(const std::string& etag) {
-  std::string text;
-  text.reserve(etag.size() + 2);
-  text += '"';
-  text += etag;
-  text += '"';
-  return text;
-}
-
-std::string unquoted(std::string_view etag) {
-  if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"') {
-    etag = etag.substr(1, etag.size() - 2);
-  }
-  return std::string(etag);
-}
-
-std::string byte_range(const ByteRange& range) {
-  return "bytes=" + std::to_string(range.offset) + "-" +
-         std::to_string(range.offset + range.length - 1);
-}
-
 void add_condition(AzureRequest& out, const Precondition& condition) {
   if (condition.if_absent && condition.if_match) {
     throw Error(ErrorCode::kInvalidArgument,

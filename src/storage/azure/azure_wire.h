@@ -4,6 +4,7 @@
 #include <string>
 
 #include "storage/azure/azure_requests.h"
+#include "storage/rest/wire_values.h"
 
 namespace cloudsync::storage::azure {
 
@@ -17,10 +18,9 @@ AzureRequest make_request(Operation operation, std::string_view method);
 AzureRequest make_blob_request(Operation operation, std::string_view method,
                                const ObjectKey& key);
 
-std::string quoted(const std::string& etag);
-// The listed ETag has no quotes, the header has.
-std::string unquoted(std::string_view etag);
-std::string byte_range(const ByteRange& range);
+using rest::byte_range;
+using rest::quoted;
+using rest::unquoted;  // the listed ETag has no quotes, the header has
 void add_condition(AzureRequest& out, const Precondition& condition);
 
 // As x-ms-content-crc64 wants it: eight bytes, lowest first.
