@@ -10,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "auth/service_words.h"
 #include "auth/url_host.h"
 #include "base/byte_stream.h"
 #include "base/encoding.h"
@@ -22,7 +23,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr std::size_t kLongestWords = 500;
 // A year; no service gives more, and what a stranger says must not overflow.
 constexpr std::int64_t kLongestLife = std::int64_t{366} * 24 * 3600;
 
@@ -32,12 +32,17 @@ bool stays_on_this_machine(std::string_view host) {
 }
 
 void require_private(const CredentialRequest& request) {
-  if (request.url.starts_with("https://")) return;
+  const bool https = request.url.starts_with("https://");
+  if (https && !url_host(request.url).empty()) return;
+  if (https) {
+    throw Error(ErrorCode::kInvalidArgument, request.purpose + ": the URL " +
+                                                 shown_url(request.url) +
+                                                 " must have a host and no user name");
+  }
   const bool http = request.url.starts_with("http://");
   if (http && stays_on_this_machine(url_host(request.url))) return;
   throw Error(ErrorCode::kInvalidArgument,
-              request.purpose + ": the URL " +
-                  base::printable(request.url.substr(0, request.url.find('?'))) +
+              request.purpose + ": the URL " + shown_url(request.url) +
                   " must begin with https://; only loopback and metadata addresses may "
                   "be asked over plain http");
 }
@@ -52,30 +57,13 @@ CallContext limited(const CallContext& context, int seconds) {
 bool may_pass(int status) { return status == 408 || status == 429 || status >= 500; }
 
 std::string place_of(const CredentialRequest& request) {
-  return request.purpose + " from " +
-         base::printable(request.url.substr(0, request.url.find('?')));
+  return request.purpose + " from " + shown_url(request.url);
 }
 
 // "" where the document has no such text.
 std::string text_of(const json& document, const char* name) {
   const auto found = document.find(name);
   return found != document.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-std::string refusal_words(const http::HttpResponse& reply) {
-  const json document = json::parse(reply.body, nullptr, false);
-  std::string words;
-  if (document.is_object()) {
-    words = text_of(document, "error");
-    const auto nested = document.find("error");
-    if (nested != document.end() && nested->is_object()) {
-      words = text_of(*nested, "message");
-    }
-    const std::string detail = text_of(document, "error_description");
-    if (!detail.empty()) words += (words.empty() ? "" : ": ") + detail;
-  }
-  if (words.empty()) words = "HTTP " + std::to_string(reply.status);
-  return base::redacted(base::printable(words.substr(0, kLongestWords)));
 }
 
 std::optional<std::int64_t> seconds_of(const json& document) {
@@ -156,8 +144,7 @@ http::HttpResponse exchange(http::HttpTransport& transport,
   }
   if (!may_pass(reply.status)) return reply;
   throw Error(ErrorCode::kUnavailable,
-              place_of(request) + " failed: " + refusal_words(reply) + " (HTTP " +
-                  std::to_string(reply.status) + ")",
+              place_of(request) + " failed: " + refusal_words(reply),
               {reply.status, {}, {}, {}});
 }
 

@@ -248,5 +248,35 @@ TEST(TokenReply, ALongPageOfWordsIsCut) {
   EXPECT_LT(std::string(error.what()).size(), 1000U);
 }
 
+TEST(Exchange, AUserNameInAUrlIsRefusedAndNotRepeated) {
+  http::ScriptedTransport transport;
+  CredentialRequest request;
+  request.url = "https://me:hidden@login.example/token?key=hidden";
+  request.purpose = "the token";
+  const Error error = error_of([&] { exchange(transport, request, {}); });
+  EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+  EXPECT_THAT(error.what(), AllOf(HasSubstr("https://login.example/token"),
+                                  HasSubstr("no user name"), Not(HasSubstr("hidden"))));
+}
+
+TEST(Exchange, AnAnswerWithoutWordsIsNamedOnce) {
+  http::ScriptedTransport transport;
+  transport.expect(http::scripted_response(503, {}, "<html>"));
+  CredentialRequest request;
+  request.url = "https://login.example/token";
+  request.purpose = "the token";
+  const Error error = error_of([&] { exchange(transport, request, {}); });
+  EXPECT_STREQ(error.what(),
+               "the token from https://login.example/token failed: HTTP 503");
+}
+
+TEST(TokenReply, ASecretThatIsCutIsMaskedWhole) {
+  const std::string secret = "start-of-secret-" + std::string(600, 'z');
+  base::redact_secret(secret);
+  const Error error = error_of(
+      [&] { parse(400, R"({"error":"bad","error_description":")" + secret + "\"}"); });
+  EXPECT_THAT(error.what(), Not(HasSubstr("start-of-secret")));
+}
+
 }  // namespace
 }  // namespace cloudsync::auth

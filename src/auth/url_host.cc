@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/encoding.h"
+
 namespace cloudsync::auth {
 namespace {
 
@@ -46,6 +48,16 @@ std::string_view url_host(std::string_view url) {
   const std::size_t end = authority.find(']');
   return end == std::string_view::npos ? std::string_view()
                                        : authority.substr(0, end + 1);
+}
+
+std::string shown_url(std::string_view url) {
+  url = url.substr(0, url.find_first_of("?#"));
+  const std::size_t scheme = url.find("://");
+  const std::size_t host = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const std::size_t user_end = url.substr(0, url.find('/', host)).rfind('@');
+  if (user_end == std::string_view::npos || user_end < host) return base::printable(url);
+  return base::printable(std::string(url.substr(0, host)) +
+                         std::string(url.substr(user_end + 1)));
 }
 
 bool is_loopback_host(std::string_view host) {

@@ -42,5 +42,13 @@ TEST(UrlHost, OnlyAddressesAreLinkLocal) {
   EXPECT_FALSE(is_link_local_host("169.255.0.1"));
 }
 
+TEST(UrlHost, WhatIsShownHasNoSecrets) {
+  EXPECT_EQ(shown_url("https://u:p@h:1/a@b?sig=x#y"), "https://h:1/a@b");
+  EXPECT_EQ(shown_url("https://h/p"), "https://h/p");
+  EXPECT_EQ(shown_url("https://u:p@h"), "https://h");
+  EXPECT_EQ(shown_url("u:p@h/x\n"), "h/x\\x0a");
+  EXPECT_EQ(shown_url("https://a?b@c"), "https://a");
+}
+
 }  // namespace
 }  // namespace cloudsync::auth

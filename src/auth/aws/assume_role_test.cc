@@ -247,7 +247,7 @@ TEST_F(AssumeRoleTest, WebIdentityFilesThatHoldNoTokenAreRefused) {
   EXPECT_THAT(world_.failure(web_identity(world_.path("absent"))).what(),
               AllOf(HasSubstr("absent"), HasSubstr("No such file")));
   EXPECT_THAT(world_.failure(web_identity(world_.write("empty", " \n"))).what(),
-              HasSubstr("it is empty"));
+              HasSubstr("is empty"));
   EXPECT_THAT(world_.failure(web_identity(world_.write("two", "a\nb"))).what(),
               HasSubstr("line break"));
   EXPECT_THAT(world_.failure(web_identity(world_.path(".aws"))).what(),

@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include "auth/url_host.h"
 #include "base/encoding.h"
 #include "cloudsync/error.h"
 
@@ -86,9 +87,9 @@ void require_url(const std::string& url) {
   });
   const std::size_t host = url.find("://") + 3;
   if (scheme && plain && host < url.size() && url[host] != '/') return;
-  throw Error(ErrorCode::kInvalidArgument,
-              "the endpoint \"" + base::printable(url) +
-                  "\" is no URL like https://sts.example.com");
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      "the endpoint \"" + shown_url(url) + "\" is no URL like https://sts.example.com");
 }
 
 std::string aws_endpoint(const AwsSettings& settings, const AwsService& service,

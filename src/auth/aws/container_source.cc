@@ -6,8 +6,10 @@
 
 #include "auth/aws/credential_document.h"
 #include "auth/aws/credential_source.h"
-#include "auth/aws/secret_file.h"
+#include "auth/service_words.h"
+#include "auth/small_file.h"
 #include "auth/token_endpoint.h"
+#include "auth/url_host.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "cloudsync/error.h"
@@ -21,28 +23,16 @@ constexpr char kToken[] = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 constexpr char kTokenFile[] = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 constexpr char kEcsAgent[] = "http://169.254.170.2";
 constexpr int kTimeoutSeconds = 5;
+constexpr std::size_t kLongestToken = 64 << 10;
 
 // ECS, EKS Pod Identity over IPv4 and IPv6.
-constexpr std::array<std::string_view, 5> kPlainHosts = {
-    "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "localhost", "[::1]"};
-
-std::string_view host_of(std::string_view url) {
-  url.remove_prefix(url.find("://") + 3);
-  url = url.substr(0, url.find_first_of("/?#"));
-  if (url.starts_with('[')) return url.substr(0, url.find(']') + 1);
-  return url.substr(0, url.find(':'));
-}
-
-bool is_loopback(std::string_view host) {
-  return host.starts_with("127.") && std::all_of(host.begin(), host.end(), [](char c) {
-           return (c >= '0' && c <= '9') || c == '.';
-         });
-}
+constexpr std::array<std::string_view, 3> kPlainHosts = {
+    "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"};
 
 [[noreturn]] void throw_bad(const char* variable, const std::string& value,
                             const std::string& what) {
   throw Error(ErrorCode::kUnauthenticated,
-              std::string(variable) + " is \"" + base::printable(value) + "\", " + what);
+              std::string(variable) + " is \"" + shown_url(value) + "\", " + what);
 }
 
 bool is_plain(const std::string& url) {
@@ -54,16 +44,23 @@ bool is_plain(const std::string& url) {
 std::string checked_full_uri(const std::string& url) {
   const bool https = url.starts_with("https://");
   const bool http = url.starts_with("http://");
-  if ((!https && !http) || !is_plain(url) || host_of(url).empty()) {
+  if ((!https && !http) || !is_plain(url) || url_host(url).empty()) {
     throw_bad(kFull, url, "which is no URL with a host");
   }
-  const std::string_view host = host_of(url);
+  const std::string_view host = url_host(url);
   const bool known =
       std::find(kPlainHosts.begin(), kPlainHosts.end(), host) != kPlainHosts.end();
-  if (https || known || is_loopback(host)) return url;
+  if (https || known || is_loopback_host(host)) return url;
   throw_bad(kFull, url,
             "but over plain http only loopback, 169.254.170.2, 169.254.170.23 and "
             "[fd00:ec2::23] may be asked; use https");
+}
+
+// The id of the task at the end of the path is all that the agent asks for. What is
+// shorter than an id is a word that stands in other messages too.
+void redact_id(const std::string& id) {
+  constexpr std::size_t kShortestId = 16;
+  if (id.size() >= kShortestId) base::redact_secret(id);
 }
 
 class ContainerSource final : public CredentialSource {
@@ -88,7 +85,10 @@ class ContainerSource final : public CredentialSource {
 std::optional<std::string> ContainerSource::url() const {
   if (const auto path = value(kRelative)) {
     // Anything but a slash would make the address part of another one.
-    if (path->starts_with('/') && is_plain(*path)) return kEcsAgent + *path;
+    if (path->starts_with('/') && is_plain(*path)) {
+      redact_id(path->substr(path->rfind('/') + 1));
+      return kEcsAgent + *path;
+    }
     throw_bad(kRelative, *path, "which is no path like /v2/credentials/ID");
   }
   const auto full = value(kFull);
@@ -96,7 +96,9 @@ std::optional<std::string> ContainerSource::url() const {
 }
 
 std::optional<std::string> ContainerSource::authorization() const {
-  if (const auto file = value(kTokenFile)) return read_secret_file(*file, kTokenFile);
+  if (const auto file = value(kTokenFile))
+    return read_secret_line(
+        {*file, std::string("the file of ") + kTokenFile, kLongestToken});
   const auto token = value(kToken);
   if (!token) return std::nullopt;
   base::redact_secret(*token);
@@ -120,7 +122,7 @@ std::optional<AwsCredentials> ContainerSource::load(const CallContext& context) 
   request.purpose = "the container's credentials";
   const http::HttpResponse reply = exchange(*world_.transport, request, context);
   const std::string origin =
-      "the container's credential service at " + base::printable(*address);
+      "the container's credential service at " + base::redacted(shown_url(*address));
   if (reply.status == 200) return parse_metadata_credentials(reply.body, origin);
   throw Error(ErrorCode::kUnauthenticated,
               origin + " refused: " + refusal_words(reply) +

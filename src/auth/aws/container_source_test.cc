@@ -125,5 +125,18 @@ TEST_F(ContainerSourceTest, OutageMayPass) {
   }
 }
 
+TEST_F(ContainerSourceTest, TheIdOfTheTaskReachesNoMessage) {
+  world_.answer(403, R"({"code":"AccessDenied","message":"no"})");
+  const Error error = world_.failure({{kRelative, "/v2/credentials/task-id-4711-of-ecs"}});
+  EXPECT_THAT(error.what(), AllOf(HasSubstr("http://169.254.170.2/v2/credentials/***"),
+                                  HasSubstr("AccessDenied"), Not(HasSubstr("4711"))));
+}
+
+TEST_F(ContainerSourceTest, AUserNameInTheUriIsRefusedAndNotRepeated) {
+  const Error error = world_.failure({{kFull, "https://me:hidden@h.example/x"}});
+  EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
+  EXPECT_THAT(error.what(), AllOf(HasSubstr(kFull), Not(HasSubstr("hidden"))));
+}
+
 }  // namespace
 }  // namespace cloudsync::auth

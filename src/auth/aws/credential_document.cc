@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "auth/aws/service_words.h"
+#include "auth/service_words.h"
 #include "base/log.h"
 #include "base/time_format.h"
 #include "cloudsync/error.h"
@@ -125,23 +125,6 @@ AwsCredentials parse_sso_credentials(const std::string& body, const std::string&
                          required(*role, "secretAccessKey", origin),
                          required(*role, "sessionToken", origin),
                          expiration_in_milliseconds(*role, origin), origin});
-}
-
-std::string refusal_words(const http::HttpResponse& reply) {
-  const json document = json::parse(reply.body, nullptr, false);
-  const std::string status = "HTTP " + std::to_string(reply.status);
-  if (!document.is_object()) return status;
-  std::string words;
-  // The spellings of OIDC, SSO, the container agent and EKS.
-  for (const char* name :
-       {"error", "code", "Code", "__type", "error_description", "message", "Message"}) {
-    const std::string part = text_of(document, name);
-    if (!part.empty()) words.append(words.empty() ? "" : ": ").append(part);
-  }
-  if (const auto type = reply.header("x-amzn-errortype"); type && !words.empty()) {
-    words.insert(0, std::string(type->substr(0, type->find(':'))) + ": ");
-  }
-  return words.empty() ? status : service_words(words) + " (" + status + ")";
 }
 
 }  // namespace cloudsync::auth

@@ -24,8 +24,4 @@ AwsCredentials parse_process_credentials(const std::string& body,
 // Of SSO's GetRoleCredentials: times in milliseconds.
 AwsCredentials parse_sso_credentials(const std::string& body, const std::string& origin);
 
-// The service's own words in a JSON refusal ("UnauthorizedException: Session token not
-// found"), else its status.
-std::string refusal_words(const http::HttpResponse& reply);
-
 }  // namespace cloudsync::auth

@@ -9,6 +9,7 @@
 
 #include "auth/aws/credential_document.h"
 #include "auth/blank.h"
+#include "auth/service_words.h"
 #include "base/byte_stream.h"
 #include "base/encoding.h"
 #include "base/log.h"
@@ -66,7 +67,9 @@ ImdsClient::Reply ImdsClient::send_once(const http::HttpRequest& request,
   try {
     return world_.transport->send(request, nullptr, limited);
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::kCancelled) throw;
+    const auto& deadline = call.context.deadline;
+    const bool is_over = deadline && world_.clock.steady_now() >= *deadline;
+    if (error.code() == ErrorCode::kCancelled || is_over) throw;
     return ImdsAbsent{std::string("no answer: ") + error.what() +
                           "; in a container on EC2 the instance's hop limit must be 2",
                       true};

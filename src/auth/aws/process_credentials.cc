@@ -4,8 +4,8 @@
 #include <chrono>
 
 #include "auth/aws/credential_document.h"
-#include "auth/aws/service_words.h"
 #include "auth/blank.h"
+#include "auth/service_words.h"
 #include "base/subprocess.h"
 #include "cloudsync/error.h"
 

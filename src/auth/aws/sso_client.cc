@@ -2,6 +2,7 @@
 #include "auth/aws/sso_client.h"
 
 #include "auth/aws/credential_document.h"
+#include "auth/service_words.h"
 #include "auth/token_endpoint.h"
 #include "base/encoding.h"
 #include "base/log.h"

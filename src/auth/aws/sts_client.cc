@@ -6,15 +6,17 @@
 #include <string_view>
 #include <utility>
 
-#include "auth/aws/secret_file.h"
-#include "auth/aws/service_words.h"
 #include "auth/aws/sts_responses.h"
+#include "auth/service_words.h"
+#include "auth/small_file.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "cloudsync/error.h"
 
 namespace cloudsync::auth {
 namespace {
+
+constexpr std::size_t kLongestToken = 64 << 10;
 
 // Refusals that pass: the caller's retry loop may ask again.
 constexpr std::array<std::string_view, 5> kPassing = {
@@ -87,8 +89,8 @@ AwsCredentials StsClient::assume_role(const AssumeRole& role,
 AwsCredentials StsClient::assume_role_with_web_identity(
     const AssumeRole& role, const std::string& token_file, const RoleAsker& asker,
     const CallContext& context) const {
-  const std::string token =
-      read_secret_file(token_file, "the web identity token of " + asker.name);
+  const std::string token = read_secret_line(
+      {token_file, "the web identity token file of " + asker.name, kLongestToken});
   return ask(web_identity_request(complete(role), sts_endpoint(asker.settings), token),
              "AssumeRoleWithWebIdentity", origin_of(role, asker), context);
 }

@@ -7,8 +7,8 @@
 
 #include "auth/azure/entra_exchange.h"
 #include "auth/azure/managed_identity_request.h"
-#include "auth/azure/small_file.h"
 #include "auth/blank.h"
+#include "auth/small_file.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "cloudsync/error.h"
@@ -56,7 +56,7 @@ std::string read_key(const http::HttpResponse& reply, const EntraWorld& world,
   const std::string path = challenged_path(reply, request);
   require_key_file(path, world, request);
   try {
-    return read_azure_secret({path, kLongestKey, "the Azure Arc agent's key file"});
+    return read_secret_line({path, "the Azure Arc agent's key file", kLongestKey});
   } catch (const Error& error) {
     throw Error(error.code(),
                 std::string(error.what()) +

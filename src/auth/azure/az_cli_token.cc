@@ -8,7 +8,7 @@
 
 #include "auth/azure/expiry_text.h"
 #include "auth/blank.h"
-#include "base/encoding.h"
+#include "auth/service_words.h"
 #include "base/log.h"
 #include "cloudsync/error.h"
 
@@ -18,7 +18,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::seconds kTimeout{30};
-constexpr std::size_t kLongestWords = 300;
 constexpr char kCommand[] = "az account get-access-token";
 
 base::Subprocess command_for(const EntraIdentity& identity) {
@@ -35,7 +34,7 @@ base::Subprocess command_for(const EntraIdentity& identity) {
 std::string words_of(const base::SubprocessResult& result) {
   const std::string_view text = trim_blanks(result.err);
   if (text.empty()) return "exit code " + std::to_string(result.exit_code);
-  return base::redacted(base::printable(text.substr(0, kLongestWords)));
+  return service_words(text);
 }
 
 // Newer versions give expires_on; expiresOn has no time zone, and is wrong for an hour

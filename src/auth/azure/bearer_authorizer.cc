@@ -23,7 +23,7 @@ void require_private(const std::string& url) {
   if (url.starts_with("https://")) return;
   if (url.starts_with("http://") && is_loopback_host(url_host(url))) return;
   throw Error(ErrorCode::kInvalidArgument,
-              "the endpoint " + base::printable(url.substr(0, url.find('?'))) +
+              "the endpoint " + shown_url(url) +
                   " must begin with https://: a token of Microsoft Entra ID would travel "
                   "in the clear");
 }

@@ -3,7 +3,7 @@
 
 #include "auth/azure/client_assertion.h"
 #include "auth/azure/entra_exchange.h"
-#include "auth/azure/small_file.h"
+#include "auth/small_file.h"
 #include "base/encoding.h"
 #include "base/log.h"
 
@@ -25,7 +25,7 @@ BearerToken fetch_client_certificate_token(const EntraWorld& world,
                                            const std::string& path,
                                            const CallContext& context) {
   CertificateText text;
-  text.pem = read_azure_secret({path, kLongestPem, "the client certificate"});
+  text.pem = read_secret_file({path, "the client certificate", kLongestPem});
   text.password =
       environment_value(world.environment, "AZURE_CLIENT_CERTIFICATE_PASSWORD")
           .value_or("");
@@ -37,7 +37,6 @@ BearerToken fetch_client_certificate_token(const EntraWorld& world,
   claims.id = base::random_hex_id(world.random);
   claims.now_ns = world.clock.now_ns();
   const std::string assertion = sign_client_assertion(text, claims);
-  base::redact_secret(assertion);
   return fetch_client_token(world, subject, assertion_form(assertion), context);
 }
 

@@ -108,27 +108,27 @@ class Chain {
         if (sources_.size() > 1) sources_ = {EntraSource(source)};
         return *std::move(attempt.token);
       }
-      places += "\n  " + source.name + ": " + attempt.absence;
+      places += "; " + source.name + ": " + attempt.absence;
     }
-    throw Error(ErrorCode::kUnauthenticated, "no Azure credentials were found." +
+    throw Error(ErrorCode::kUnauthenticated, "no Azure credentials were found;" +
                                                  searched_before() + places + advice());
   }
 
  private:
   std::string searched_before() const {
     std::string text =
-        " Searched:\n  storage.credentials: no connection_string, account_key, sas_token "
-        "or client_secret\n  AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY, "
+        " searched: storage.credentials: no connection_string, account_key, sas_token or "
+        "client_secret; AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_KEY, "
         "AZURE_STORAGE_SAS_TOKEN: not set, or for another account";
     if (!narrowing_.empty()) {
-      text += "\n  (" + std::string(kNarrowing) + "=" + narrowing_ +
+      text += "; (" + std::string(kNarrowing) + "=" + narrowing_ +
               " leaves out what is not named here)";
     }
     return text;
   }
 
   static std::string advice() {
-    return "\nGive one of them, or run \"az login\"; for public containers set "
+    return ". Give one of them, or run \"az login\"; for public containers set "
            "storage.credentials.anonymous";
   }
 

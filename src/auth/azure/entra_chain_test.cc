@@ -114,7 +114,8 @@ TEST(EntraChain, NamesEveryPlaceSearched) {
                     HasSubstr("workload identity: AZURE_FEDERATED_TOKEN_FILE is not set"),
                     HasSubstr("managed identity: no metadata service answers at "
                               "http://169.254.169.254"),
-                    HasSubstr("Azure CLI: az is not in PATH"), HasSubstr("az login")));
+                    HasSubstr("Azure CLI: az is not in PATH"), HasSubstr("az login"),
+                    Not(HasSubstr("\n"))));
 }
 
 TEST(EntraChain, SaysWhichHalfOfTheEnvironmentIsMissing) {

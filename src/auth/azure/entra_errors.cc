@@ -7,15 +7,14 @@
 #include <array>
 #include <string_view>
 
+#include "auth/service_words.h"
+#include "auth/url_host.h"
 #include "base/encoding.h"
-#include "base/log.h"
 
 namespace cloudsync::auth {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kLongestWords = 500;
 
 enum class Check { kTenant, kProof, kClient, kTrust, kEverything };
 
@@ -52,12 +51,6 @@ constexpr std::array<Advice, 15> kAdvice = {{
 std::string text_of(const json& document, const char* name) {
   const auto found = document.find(name);
   return found != document.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-// The lines after the first are ids and times for the support.
-std::string first_line(const std::string& text) {
-  const std::size_t end = std::min(text.find_first_of("\r\n"), text.find(" Trace ID:"));
-  return text.substr(0, end);
 }
 
 // "AADSTS7000215" out of "AADSTS7000215: Invalid client secret provided. ..."; "" else.
@@ -111,26 +104,6 @@ std::string subject_name(const EntraSubject& subject) {
          base::printable(subject.tenant.value);
 }
 
-std::string entra_words(const http::HttpResponse& reply) {
-  const json document = json::parse(reply.body, nullptr, false);
-  std::string words;
-  if (document.is_object()) {
-    words = text_of(document, "error");
-    const auto nested = document.find("error");
-    if (nested != document.end() && nested->is_object()) {
-      words = text_of(*nested, "message");
-    }
-    for (const char* name : {"error_description", "message", "Message"}) {
-      const std::string detail = first_line(text_of(document, name));
-      if (!detail.empty()) words += (words.empty() ? "" : ": ") + detail;
-    }
-  }
-  const std::string status = "HTTP " + std::to_string(reply.status);
-  if (words.empty()) return status;
-  return base::redacted(base::printable(words.substr(0, kLongestWords))) + " (" + status +
-         ")";
-}
-
 Error entra_refusal(const http::HttpResponse& reply, const CredentialRequest& request,
                     const EntraSubject& subject) {
   const json document = json::parse(reply.body, nullptr, false);
@@ -139,10 +112,9 @@ Error entra_refusal(const http::HttpResponse& reply, const CredentialRequest& re
       readable ? code_in(text_of(document, "error_description")) : "";
   const std::string trace = readable ? text_of(document, "trace_id") : "";
   const bool passing = readable && may_pass(text_of(document, "error"));
-  const std::string url = request.url.substr(0, request.url.find('?'));
   return {passing ? ErrorCode::kUnavailable : ErrorCode::kUnauthenticated,
-          request.purpose + " was refused by " + base::printable(url) + ": " +
-              entra_words(reply) + (passing ? "" : advice_for(code, subject)),
+          request.purpose + " was refused by " + shown_url(request.url) + ": " +
+              refusal_words(reply) + (passing ? "" : advice_for(code, subject)),
           {reply.status, code, base::printable(trace.substr(0, 100)), {}}};
 }
 

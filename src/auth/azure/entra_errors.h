@@ -20,9 +20,6 @@ struct EntraSubject {
 // "application CLIENT of tenant TENANT"
 std::string subject_name(const EntraSubject& subject);
 
-// What the service itself said, in one line without control characters and secrets.
-std::string entra_words(const http::HttpResponse& reply);
-
 // A refusal of the token endpoint: the service's words and, for the codes people meet,
 // what to check and where.
 Error entra_refusal(const http::HttpResponse& reply, const CredentialRequest& request,

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "auth/azure/expiry_text.h"
+#include "auth/service_words.h"
+#include "auth/url_host.h"
 #include "base/encoding.h"
 #include "cloudsync/error.h"
 
@@ -80,9 +82,8 @@ BearerToken parse_metadata_token(const http::HttpResponse& reply,
 Error metadata_refusal(const http::HttpResponse& reply, const CredentialRequest& request,
                        const std::string& advice) {
   return {ErrorCode::kUnauthenticated,
-          request.purpose + " was refused by " +
-              base::printable(request.url.substr(0, request.url.find('?'))) + ": " +
-              entra_words(reply) + "; " + advice,
+          request.purpose + " was refused by " + shown_url(request.url) + ": " +
+              refusal_words(reply) + "; " + advice,
           {reply.status, {}, {}, {}}};
 }
 

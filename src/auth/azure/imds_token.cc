@@ -6,6 +6,8 @@
 #include "auth/azure/entra_errors.h"
 #include "auth/azure/entra_exchange.h"
 #include "auth/azure/managed_identity_request.h"
+#include "auth/service_words.h"
+#include "auth/url_host.h"
 #include "base/encoding.h"
 #include "cloudsync/error.h"
 
@@ -37,7 +39,7 @@ std::string absence_of_service(const EntraWorld& world, CredentialRequest reques
                                const CallContext& context) {
   request.headers.clear();
   request.timeout_seconds = kProbeSeconds;
-  const std::string place = base::printable(request.url.substr(0, request.url.find('?')));
+  const std::string place = shown_url(request.url);
   try {
     const http::HttpResponse reply = exchange(*world.transport, request, context);
     if (is_json_object(reply.body)) return {};
@@ -51,9 +53,10 @@ std::string absence_of_service(const EntraWorld& world, CredentialRequest reques
 }
 
 Error not_ready(const http::HttpResponse& reply, const CredentialRequest& request) {
-  return {ErrorCode::kUnavailable,
-          request.purpose + ": the metadata service is not ready: " + entra_words(reply),
-          {reply.status, {}, {}, {}}};
+  return {
+      ErrorCode::kUnavailable,
+      request.purpose + ": the metadata service is not ready: " + refusal_words(reply),
+      {reply.status, {}, {}, {}}};
 }
 
 }  // namespace
@@ -77,7 +80,7 @@ TokenAttempt fetch_imds_token(const EntraWorld& world, const std::string& client
   if (reply.status == kNotFound || reply.status == kGone) throw not_ready(reply, request);
   if (reply.status == kBadRequest) {
     return absent("no identity" + (client_id.empty() ? "" : " " + client_id) +
-                  " is assigned to this machine: " + entra_words(reply));
+                  " is assigned to this machine: " + refusal_words(reply));
   }
   throw metadata_refusal(reply, request,
                          "see the identities of this machine in the portal");

@@ -3,7 +3,7 @@
 
 #include "auth/azure/client_certificate_token.h"
 #include "auth/azure/entra_exchange.h"
-#include "auth/azure/small_file.h"
+#include "auth/small_file.h"
 #include "base/encoding.h"
 
 namespace cloudsync::auth {
@@ -25,7 +25,7 @@ TokenAttempt fetch(const EntraWorld& world, const EntraIdentity& identity,
   if (subject.client.value.empty()) return absent("AZURE_CLIENT_ID is not set");
   subject.proof = "the token file " + base::printable(*path) + " (" + kFile + ")";
   const std::string assertion =
-      read_azure_secret({*path, kLongestToken, "the federated token file"});
+      read_secret_line({*path, "the federated token file", kLongestToken});
   return {fetch_client_token(world, subject, assertion_form(assertion), context), {}};
 }
 

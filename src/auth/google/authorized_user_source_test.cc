@@ -71,6 +71,7 @@ TEST_F(AuthorizedUserTest, NewLoginIsUsedAfterARevokedOne) {
   json fresh = authorized_user_json();
   fresh["refresh_token"] = "new-login";
   write("key.json", fresh);
+  clock_.advance(std::chrono::seconds(5));
   EXPECT_EQ(tokens->token({})->value, "user-token");
 }
 

@@ -3,6 +3,7 @@
 
 #include "auth/blank.h"
 #include "auth/google/oauth_exchange.h"
+#include "auth/service_words.h"
 #include "auth/token_endpoint.h"
 #include "base/encoding.h"
 #include "base/log.h"

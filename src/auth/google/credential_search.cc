@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/google/credential_search.h"
 
-#include "auth/google/credential_text.h"
 #include "auth/google/metadata_server.h"
+#include "auth/small_file.h"
 #include "base/encoding.h"
 #include "cloudsync/error.h"
 
@@ -39,7 +39,7 @@ std::unique_ptr<TokenSource> from_gcloud(const GoogleWorld& world, Places& place
     places.push_back(std::string("gcloud's ") + kAdcFile + " (HOME is not set)");
     return nullptr;
   }
-  if (read_credential_text(path, "gcloud's credential file")) {
+  if (read_small_file({path, "gcloud's credential file"})) {
     return make_file_source(path, "gcloud's application default credentials", world);
   }
   places.push_back(base::printable(path) + " (no such file)");

@@ -54,7 +54,7 @@ TEST_F(CredentialSearchTest, NamedFileThatIsMissingIsNotPassedOver) {
   EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
   EXPECT_THAT(error.what(),
               AllOf(HasSubstr("GOOGLE_APPLICATION_CREDENTIALS"),
-                    HasSubstr(home_ / "missing.json"), HasSubstr("no such file")));
+                    HasSubstr(home_ / "missing.json"), HasSubstr("No such file")));
 }
 
 TEST_F(CredentialSearchTest, UnreadableFileIsNotPassedOver) {
@@ -86,6 +86,7 @@ TEST_F(CredentialSearchTest, LoginDuringTheRunIsFound) {
   const auto tokens = provider();
   EXPECT_EQ(failure_of(*tokens).code(), ErrorCode::kUnauthenticated);
   home_.write(kAdc, user("later").dump());
+  clock_.advance(std::chrono::seconds(5));
   EXPECT_EQ(tokens->token({})->value, "token-of-later");
 }
 

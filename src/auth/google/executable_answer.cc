@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/google/executable_answer.h"
 
-#include "base/encoding.h"
+#include "auth/service_words.h"
 #include "base/log.h"
 
 #include <nlohmann/json.hpp>
@@ -16,7 +16,6 @@ using nlohmann::json;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kNewestVersion = 1;
-constexpr std::size_t kLongestWords = 300;
 
 std::string text_of(const json& object, const char* name) {
   const auto found = object.find(name);
@@ -30,8 +29,7 @@ std::optional<std::int64_t> integer_of(const json& object, const char* name) {
 }
 
 std::string words_of(const json& object, const char* name) {
-  return base::printable(
-      std::string_view(text_of(object, name)).substr(0, kLongestWords));
+  return service_words(text_of(object, name));
 }
 
 ExecutableAnswer problem(std::string text) { return {{}, {}, std::move(text)}; }

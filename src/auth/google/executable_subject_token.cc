@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "auth/google/credential_text.h"
+#include "auth/blank.h"
 #include "auth/google/executable_answer.h"
 #include "auth/google/subject_token.h"
+#include "auth/service_words.h"
+#include "auth/small_file.h"
 #include "base/encoding.h"
 #include "cloudsync/error.h"
 
@@ -17,7 +19,6 @@ constexpr char kAllow[] = "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES";
 constexpr std::int64_t kDefaultMillis = 30'000;
 constexpr std::int64_t kShortestMillis = 5'000;
 constexpr std::int64_t kLongestMillis = 120'000;
-constexpr std::size_t kLongestWords = 300;
 
 std::chrono::milliseconds timeout_of(const CredentialDocument& executable) {
   const auto millis = executable.integer_or("timeout_millis", kDefaultMillis);
@@ -96,11 +97,11 @@ std::string ExecutableSubjectToken::read(const CallContext& context) {
   const base::SubprocessResult result = run(context);
   if (result.exit_code != 0) {
     refuse("failed with exit code " + std::to_string(result.exit_code) + ": " +
-           base::printable(std::string_view(result.err).substr(0, kLongestWords)));
+           service_words(trim_blanks(result.err)));
   }
   std::string text = result.out;
   if (text.empty() && !output_file_.empty()) {
-    text = require_credential_text(output_file_, "the output file of " + place_);
+    text = require_small_file({output_file_, "the output file of " + place_});
   }
   const ExecutableAnswer answer = parse_executable_answer(text);
   if (!answer.problem.empty()) refuse(answer.problem);
@@ -120,7 +121,7 @@ void ExecutableSubjectToken::require_allowed() const {
 // What an earlier run left there. Anything but a good, dated token means: run again.
 std::optional<std::string> ExecutableSubjectToken::remembered_token() const {
   if (output_file_.empty()) return std::nullopt;
-  const auto text = read_credential_text(output_file_, "the output file of " + place_);
+  const auto text = read_small_file({output_file_, "the output file of " + place_});
   if (!text) return std::nullopt;
   ExecutableAnswer answer = parse_executable_answer(*text);
   const bool good =

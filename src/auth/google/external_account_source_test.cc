@@ -81,9 +81,9 @@ TEST_F(ExternalAccountTest, UnusableSubjectFileNamesItself) {
   home_.write("subject", " \n");
   refused(file_account(), "is empty");
   home_.write("subject", std::string((1 << 20) + 1, 'x'));
-  refused(file_account(), "larger than 1 MiB");
+  refused(file_account(), "longer than 1048576 bytes");
   std::filesystem::remove(home_ / "subject");
-  refused(file_account(), "no such file");
+  refused(file_account(), "No such file");
   std::filesystem::create_directory(home_ / "subject");
   refused(file_account(), "not a regular file");
 }
@@ -107,10 +107,11 @@ TEST_F(ExternalAccountTest, UrlTokenIsFetchedWithTheGivenHeaders) {
   });
   const json document = external_account_json(
       {{"url", url + "?resource=r"},
-       {"headers", {{"Metadata", "True"}}},
+       {"headers", {{"Metadata", "True"}, {"x-key", "header-secret-3"}}},
        {"format", {{"type", "json"}, {"subject_token_field_name", "access_token"}}}});
   provider_for(document)->token({});
   EXPECT_EQ(subjects_, std::vector<std::string>{"azure-token"});
+  EXPECT_EQ(base::redacted("header-secret-3 True"), "*** True");
 }
 
 TEST_F(ExternalAccountTest, RefusingUrlIsNamedWithoutItsQuery) {

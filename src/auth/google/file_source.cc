@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/google/credential_search.h"
-#include "auth/google/credential_text.h"
+#include "auth/small_file.h"
 
 namespace cloudsync::auth::google {
 namespace {
@@ -27,7 +27,7 @@ class FileSource final : public TokenSource {
   // A source whose file is unchanged is kept: it may hold a newer refresh token.
   void reload() {
     std::string text =
-        require_credential_text(path_, "the Google credential file (" + named_by_ + ")");
+        require_small_file({path_, "the Google credential file (" + named_by_ + ")"});
     if (source_ && text == text_) return;
     const auto document = CredentialDocument::parse(text, path_);
     source_ = make_token_source({document, world_, kStorageScope});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "auth/google/credential_text.h"
 #include "auth/google/subject_token.h"
+#include "auth/small_file.h"
 #include "base/encoding.h"
 
 namespace cloudsync::auth::google {
@@ -16,7 +16,7 @@ class FileSubjectToken final : public SubjectTokenSource {
 
   std::string read(const CallContext&) override {
     const std::string text =
-        require_credential_text(path_, "the subject token file (" + named_by_ + ")");
+        require_small_file({path_, "the subject token file (" + named_by_ + ")"});
     return format_.extract(text, base::printable(path_));
   }
 

@@ -2,6 +2,7 @@
 #include "auth/google/impersonation.h"
 
 #include "auth/google/oauth_exchange.h"
+#include "auth/service_words.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/time_format.h"

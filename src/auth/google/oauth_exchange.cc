@@ -5,25 +5,11 @@
 #include "base/log.h"
 #include "cloudsync/error.h"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <cstdint>
 #include <span>
 
 namespace cloudsync::auth::google {
-namespace {
-
-using nlohmann::json;
-
-constexpr std::size_t kLongestWords = 500;
-
-std::string text_of(const json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-}  // namespace
 
 AccessToken fetch_token(const GoogleWorld& world, const CredentialRequest& request,
                         const std::string& advice, const CallContext& context) {
@@ -64,20 +50,6 @@ std::pair<std::string, std::string> basic_authorization(const std::string& user,
 
 std::pair<std::string, std::string> bearer_authorization(const AccessToken& token) {
   return {"authorization", "Bearer " + token.value};
-}
-
-std::string refusal_words(const http::HttpResponse& reply) {
-  const json document = json::parse(reply.body, nullptr, false);
-  std::string words;
-  if (document.is_object()) {
-    const auto error = document.find("error");
-    if (error != document.end() && error->is_object()) words = text_of(*error, "message");
-    if (words.empty()) words = text_of(document, "error_description");
-    if (words.empty()) words = text_of(document, "error");
-  }
-  const std::string status = "HTTP " + std::to_string(reply.status);
-  if (words.empty()) return status;
-  return base::printable(words.substr(0, kLongestWords)) + " (" + status + ")";
 }
 
 }  // namespace cloudsync::auth::google

@@ -27,8 +27,4 @@ std::pair<std::string, std::string> basic_authorization(const std::string& user,
                                                         const std::string& password);
 std::pair<std::string, std::string> bearer_authorization(const AccessToken& token);
 
-// For services that are no token endpoints: their own words about a refusal, and nothing
-// of the body where it holds none.
-std::string refusal_words(const http::HttpResponse& reply);
-
 }  // namespace cloudsync::auth::google

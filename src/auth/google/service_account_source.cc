@@ -3,7 +3,6 @@
 #include "auth/google/oauth_exchange.h"
 #include "auth/google/token_source.h"
 #include "base/encoding.h"
-#include "base/log.h"
 #include "base/time_format.h"
 #include "cloudsync/error.h"
 
@@ -63,9 +62,7 @@ JwtClaims ServiceAccountSource::claims() const {
 
 std::string ServiceAccountSource::sign(const JwtClaims& claims) const {
   try {
-    std::string jwt = sign_rs256_jwt(private_key_, claims);
-    base::redact_secret(jwt);
-    return jwt;
+    return sign_rs256_jwt(private_key_, claims);
   } catch (const Error& error) {
     throw error.with_context(key_name_);
   }

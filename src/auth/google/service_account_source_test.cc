@@ -138,11 +138,19 @@ TEST_F(ServiceAccountTest, UnusableAnswersAreErrorsThatSayWhat) {
 }
 
 TEST_F(ServiceAccountTest, AbsurdLifetimesDoNoHarm) {
-  for (const char* life : {"1e300", "9223372036854775807", "-1", "\"99999999999999\"",
-                           "{}", "18446744073709551615"}) {
+  for (const char* life : {"1e300", "9223372036854775807", "\"99999999999999\"", "{}",
+                           "18446744073709551615"}) {
     internet_.serve(kOauthUrl, 200,
                     std::string(R"({"access_token":"abcd","expires_in":)") + life + "}");
     EXPECT_EQ(provider_for(service_account_json())->token({})->value, "abcd") << life;
+  }
+}
+
+TEST_F(ServiceAccountTest, ATokenThatIsOverWhenItComesIsRefused) {
+  for (const char* life : {"0", "-1", "\"0\""}) {
+    internet_.serve(kOauthUrl, 200,
+                    std::string(R"({"access_token":"abcd","expires_in":)") + life + "}");
+    EXPECT_THAT(failure_for(service_account_json()).what(), HasSubstr("clock")) << life;
   }
 }
 
@@ -221,7 +229,7 @@ TEST_F(ServiceAccountTest, VanishedFileIsAnErrorAndNotTheNextPlace) {
   const Error error = failure_of(*tokens);
   EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
   EXPECT_THAT(error.what(), AllOf(HasSubstr("application_default_credentials.json"),
-                                  HasSubstr("no such file")));
+                                  HasSubstr("No such file")));
   EXPECT_EQ(internet_.requests().size(), 1U);
 }
 

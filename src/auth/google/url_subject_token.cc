@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "auth/google/oauth_exchange.h"
 #include "auth/google/subject_token.h"
+#include "auth/service_words.h"
+#include "auth/url_host.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "cloudsync/error.h"
 
 namespace cloudsync::auth::google {
 namespace {
+
+constexpr std::size_t kShortestSecret = 8;
 
 // A service that hands out the token (Azure's instance metadata, a sidecar).
 class UrlSubjectToken final : public SubjectTokenSource {
@@ -17,7 +21,10 @@ class UrlSubjectToken final : public SubjectTokenSource {
         headers_(credential_source.text_map("headers")),
         format_(credential_source),
         named_by_(credential_source.field_name("url")) {
-    for (const auto& [name, value] : headers_) base::redact_secret(value);
+    // "Metadata: True" is no secret, and the word stands in other messages too.
+    for (const auto& [name, value] : headers_) {
+      if (value.size() >= kShortestSecret) base::redact_secret(value);
+    }
   }
 
   std::string read(const CallContext& context) override {
@@ -30,7 +37,7 @@ class UrlSubjectToken final : public SubjectTokenSource {
     request.bypass_proxy = !url_.starts_with("https://");
     request.purpose = "the subject token (" + named_by_ + ")";
     const auto reply = exchange(*world_.transport, request, context);
-    const std::string place = base::printable(url_.substr(0, url_.find('?')));
+    const std::string place = shown_url(url_);
     if (reply.status == 200) return format_.extract(reply.body, place);
     throw Error(ErrorCode::kUnauthenticated,
                 request.purpose + " from " + place + " was refused: " +
