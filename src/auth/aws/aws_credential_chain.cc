@@ -36,30 +36,57 @@ class ChainProvider final : public AwsCredentialsProvider {
     return current_.get(context);
   }
   void invalidate(const AwsCredentials& refused) override {
+    if (!current_.invalidate(refused)) return;
     for (const auto& source : sources_) source->forget();
-    current_.invalidate(refused);
   }
 
  private:
   AwsCredentials load(const CallContext& context);
+  AwsCredentials load_chosen(const CallContext& context);
+  void accept(const AwsCredentials& found);
   void require_valid(const AwsCredentials& credentials) const;
   [[noreturn]] void throw_nothing_found() const;
 
   const Sources sources_;
   const base::Clock& clock_;
+  // Of load() only, which runs once at a time.
+  CredentialSource* chosen_ =
+      nullptr;          // gave credentials and stays the one that is asked
+  std::string origin_;  // of what it gave last
   Refreshing<AwsCredentials> current_;
 };
 
 AwsCredentials ChainProvider::load(const CallContext& context) {
+  if (chosen_ != nullptr) return load_chosen(context);
   for (const auto& source : sources_) {
     auto found = source->load(context);
     if (!found) continue;
-    base::redact_secret(found->secret_access_key);
-    base::redact_secret(found->session_token);
-    require_valid(*found);
+    accept(*found);
+    chosen_ = source.get();
     return *std::move(found);
   }
   throw_nothing_found();
+}
+
+// A file that another tool is writing looks empty for a moment; asking the next place
+// then would go on as somebody else.
+AwsCredentials ChainProvider::load_chosen(const CallContext& context) {
+  auto found = chosen_->load(context);
+  if (!found) {
+    throw Error(ErrorCode::kUnauthenticated,
+                "the AWS credentials came from " + origin_ +
+                    ", which has none any more; put them back, or start anew to use "
+                    "others");
+  }
+  accept(*found);
+  return *std::move(found);
+}
+
+void ChainProvider::accept(const AwsCredentials& found) {
+  base::redact_secret(found.secret_access_key);
+  base::redact_secret(found.session_token);
+  require_valid(found);
+  origin_ = found.origin;
 }
 
 void ChainProvider::require_valid(const AwsCredentials& credentials) const {

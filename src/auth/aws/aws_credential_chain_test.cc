@@ -206,5 +206,35 @@ TEST_F(CredentialChainTest, SecretsAreRedactedFromThenOn) {
             "visible_key *** ***");
 }
 
+TEST(AwsCredentialChain, TheFirstPlaceStaysThePlace) {
+  TestWorld world;
+  world.write_config(
+      "[default]\naws_access_key_id = AKIAMINE\naws_secret_access_key = my_secret\n");
+  const auto chain = world.chain({{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/other"}});
+  const AwsCredentials first = chain->credentials({}).value();
+  EXPECT_EQ(first.access_key_id, "AKIAMINE");
+  // As another tool leaves it while it writes.
+  world.write_config("");
+  chain->invalidate(first);
+  const Error error = error_of([&] { chain->credentials({}); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnauthenticated);
+  EXPECT_THAT(error.what(),
+              AllOf(HasSubstr("profile \"default\""), HasSubstr("none any more")));
+  EXPECT_TRUE(world.requests().empty()) << "the container is somebody else";
+}
+
+TEST(AwsCredentialChain, ManyRefusalsOfKeysThatStayTheSameReadThemOnce) {
+  TestWorld world;
+  const std::string answer = metadata_answer("2027-01-01T00:00:00Z");
+  world.answer(200, answer).answer(200, answer);
+  const auto chain = world.chain({{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c"}});
+  const AwsCredentials keys = chain->credentials({}).value();
+  for (int i = 0; i < 16; ++i) {
+    chain->invalidate(keys);
+    EXPECT_EQ(chain->credentials({}), keys);
+  }
+  EXPECT_EQ(world.requests().size(), 2U);
+}
+
 }  // namespace
 }  // namespace cloudsync::auth

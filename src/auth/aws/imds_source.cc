@@ -42,6 +42,7 @@ class ImdsSource final : public CredentialSource {
   const ImdsUse use_;
   ImdsClient client_;
   std::optional<AwsCredentials> last_;  // with the expiry the service gave
+  bool answered_ = false;               // at some time, also before a refusal
   std::string remark_;                  // why the last load found nothing
   std::atomic<bool> refused_{false};
 };
@@ -58,7 +59,7 @@ std::optional<AwsCredentials> ImdsSource::without(const ImdsAbsent& absent,
                                                   const ImdsConfig& config) {
   remark_ = absent.reason;
   // It has answered before, or somebody says that it must: silence is an outage then.
-  if (absent.silent && (last_ || use_ == ImdsUse::kChosen)) {
+  if (absent.silent && (answered_ || use_ == ImdsUse::kChosen)) {
     throw Error(ErrorCode::kUnavailable,
                 "the instance metadata service at " + config.endpoint + ": " + remark_);
   }
@@ -72,6 +73,7 @@ std::optional<AwsCredentials> ImdsSource::fetch(const ImdsConfig& config,
     return without(*absent, config);
   }
   last_ = std::get<AwsCredentials>(std::move(answer));
+  answered_ = true;
   remark_.clear();
   if (!has_expired(*last_)) return last_;
   return in_grace(*last_, "the instance metadata service gave credentials that are over");

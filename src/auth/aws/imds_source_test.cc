@@ -163,8 +163,8 @@ TEST_F(ImdsSourceTest, NoGraceForCredentialsThatWereRefused) {
   const auto in_grace = chain->credentials({}).value();
   chain->invalidate(in_grace);
   world_.silence();
-  EXPECT_EQ(error_of([&] { chain->credentials({}); }).code(),
-            ErrorCode::kUnauthenticated);
+  // An outage, as it was before the refusal.
+  EXPECT_EQ(error_of([&] { chain->credentials({}); }).code(), ErrorCode::kUnavailable);
 }
 
 TEST_F(ImdsSourceTest, RefusalsGiveTheServicesWords) {
@@ -199,6 +199,18 @@ TEST_F(ImdsSourceTest, HostileTokensAndRolesDoNotReachARequest) {
   world_.answer(404, "");
   world_.failure();
   EXPECT_THAT(world_.last().url, HasSubstr("/security-credentials/..%2F..%2Fx%3Fy"));
+}
+
+TEST_F(ImdsSourceTest, TheCallersEndIsNotTakenForTheServicesSilence) {
+  world_.transport().expect(
+      [](const http::HttpRequest&, const std::string&, ByteSink*) -> http::HttpResponse {
+        throw Error(ErrorCode::kDeadlineExceeded, "too late");
+      });
+  CallContext context;
+  context.deadline = std::chrono::steady_clock::now();
+  const auto chain = world_.chain();
+  EXPECT_EQ(error_of([&] { chain->credentials(context); }).code(),
+            ErrorCode::kDeadlineExceeded);
 }
 
 }  // namespace
