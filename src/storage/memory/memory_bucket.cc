@@ -5,25 +5,13 @@
 
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "base/key_order.h"
 #include "hash/digest.h"
 
 namespace cloudsync::storage::memory {
 namespace {
 
 Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
-
-// A key that ranks like the UTF-8 bytes do when they are compared as UTF-16 units:
-// surrogates (lead bytes F0-F4) sort below U+E000-U+FFFF (lead bytes EE, EF).
-int utf16_rank(char c) {
-  const int byte = static_cast<unsigned char>(c);
-  return byte == 0xEE || byte == 0xEF ? byte + 0x10 : byte;
-}
-
-bool utf16_less(const std::string& a, const std::string& b) {
-  return std::lexicographical_compare(
-      a.begin(), a.end(), b.begin(), b.end(),
-      [](char x, char y) { return utf16_rank(x) < utf16_rank(y); });
-}
 
 int component_rank(char c) { return c == '/' ? -1 : static_cast<unsigned char>(c); }
 
@@ -53,7 +41,7 @@ bool passed(const std::string& key, const std::string& page_token) {
 bool KeyLess::operator()(const std::string& a, const std::string& b) const {
   switch (order) {
     case KeyOrder::kUtf16:
-      return utf16_less(a, b);
+      return base::compare_utf16(a, b) < 0;
     case KeyOrder::kComponent:
       return component_less(a, b);
     case KeyOrder::kNone:

@@ -7,12 +7,6 @@
 namespace cloudsync::sync {
 namespace {
 
-// Places EE and EF, the lead bytes of U+E000..U+FFFF, behind every other byte.
-unsigned rank(char c) {
-  const unsigned byte = static_cast<unsigned char>(c);
-  return byte == 0xee || byte == 0xef ? byte + 0x100 : byte;
-}
-
 std::size_t first_astral(std::string_view key) {
   const auto found = std::find_if(key.begin(), key.end(), [](char c) {
     return static_cast<unsigned char>(c) >= 0xf0;
@@ -21,12 +15,6 @@ std::size_t first_astral(std::string_view key) {
 }
 
 }  // namespace
-
-std::strong_ordering compare_utf16(std::string_view a, std::string_view b) {
-  const auto [x, y] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  if (x == a.end() || y == b.end()) return a.size() <=> b.size();
-  return rank(*x) <=> rank(*y);
-}
 
 bool has_astral(std::string_view key) { return first_astral(key) < key.size(); }
 

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/key_order.h"
 #include "sync/scan/model.h"
 
 namespace cloudsync::sync {
 
-// How a store that sorts by UTF-16 code units orders two keys: as their bytes, except
-// that characters from U+10000 (lead bytes F0 and above) come before U+E000..U+FFFF (lead
-// bytes EE and EF). A total order of all byte strings: whatever is not UTF-8, an unpaired
-// surrogate in three bytes included, has the place that its bytes have.
-std::strong_ordering compare_utf16(std::string_view a, std::string_view b);
+using base::compare_utf16;
 
 // Whether the key holds a character from U+10000, the only ones that may come too early.
 bool has_astral(std::string_view key);
