@@ -2,6 +2,7 @@
 // apply(): what one key changes, all or nothing.
 #include <map>
 
+#include "base/log.h"
 #include "state/base_rows.h"
 #include "state/sqlite_state_database.h"
 
@@ -99,8 +100,8 @@ void Applier::operator()(const RecordOperation& change) {
       .bind(row.run, row.pair, Blob{row.key}, static_cast<int>(row.action),
             row.decide_row, static_cast<int>(row.state), row.attempts, row.bytes,
             row.old_md5, row.new_md5, Blob{row.old_token}, Blob{row.new_token},
-            Blob{row.trash_ref}, row.error_code, row.error_text, row.started_ns,
-            row.ended_ns)
+            Blob{row.trash_ref}, row.error_code, base::redacted(row.error_text),
+            row.started_ns, row.ended_ns)
       .run();
   TotalsDelta& delta = totals_[row.pair];
   ++delta.operations;
@@ -131,7 +132,8 @@ void Applier::operator()(const UpsertFailure& change) {
   const FailedRecord& row = change.row;
   connection_.query(kUpsertFailure)
       .bind(row.pair, Blob{row.key}, Blob{row.local_path}, static_cast<int>(row.action),
-            row.attempts, row.error_code, row.error_text, row.failed_at_ns)
+            row.attempts, row.error_code, base::redacted(row.error_text),
+            row.failed_at_ns)
       .run();
 }
 

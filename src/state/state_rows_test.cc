@@ -2,6 +2,7 @@
 // Every kind of row comes back as it was given.
 #include <gtest/gtest.h>
 
+#include "base/log.h"
 #include "cloudsync/error.h"
 #include "cloudsync/sync_state.h"
 #include "state/temp_directory_for_test.h"
@@ -411,6 +412,20 @@ TEST_F(StateRows, NewTransferOfAKeyReplacesTheOldOneWithItsParts) {
   EXPECT_EQ(database_->get_sync_statistics().interrupted_transfers, 1U);
   apply(EraseTransfer{id});
   EXPECT_TRUE(database_->transfers(std::nullopt).empty());
+}
+
+TEST_F(StateRows, ASecretInAMessageIsNotKept) {
+  base::redact_secret("state-secret-9");
+  FailedRecord failure;
+  failure.pair = pair_;
+  failure.key = "f";
+  failure.error_text = "no state-secret-9";
+  apply(UpsertFailure{failure});
+  OperationRow operation = full_operation(pair_);
+  operation.error_text = "no state-secret-9";
+  apply(RecordOperation{operation});
+  EXPECT_EQ(database_->get_failed_records().at(0).error_text, "no ***");
+  EXPECT_EQ(database_->operations(pair_, 1).at(0).error_text, "no ***");
 }
 
 TEST_F(StateRows, FailureCountsItsAttempts) {
