@@ -10,9 +10,7 @@
 namespace cloudsync::storage::gcs {
 namespace {
 
-[[noreturn]] void unreadable(const std::string& what) {
-  throw Error(ErrorCode::kUnavailable, "unreadable answer: " + what);
-}
+using rest::unreadable;
 
 std::string_view take_line(std::string_view& rest) {
   const std::size_t end = std::min(rest.find('\n'), rest.size());

@@ -7,12 +7,8 @@
 namespace cloudsync::storage::gcs {
 namespace {
 
-Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
-
-// One without a body still has to say that its length is nought.
 bool wants_body(const GcsRequest& request) {
-  return request.method == "PUT" || request.method == "POST" ||
-         !request.session_url.empty();
+  return rest::wants_body(request.method) || !request.session_url.empty();
 }
 
 // 308 is how a session says "go on".
@@ -76,8 +72,8 @@ http::HttpRequest GcsClient::to_http(const GcsRequest& request,
 
 GcsAnswer GcsClient::send_once(const GcsRequest& request,
                                const std::optional<auth::AccessToken>& token,
-                               const CallContext& context, const GcsStreams& streams) {
-  MemorySource own_body(bytes_of(request.text));
+                               const CallContext& context, const rest::Streams& streams) {
+  MemorySource own_body(rest::bytes_of(request.text));
   ByteSource* body = streams.body;
   if (body == nullptr && wants_body(request)) body = &own_body;
   http::HttpRequest out = to_http(request, token, body);
@@ -100,7 +96,7 @@ GcsAnswer GcsClient::send_once(const GcsRequest& request,
 }
 
 GcsAnswer GcsClient::send(const GcsRequest& request, const CallContext& context,
-                          GcsStreams streams) {
+                          rest::Streams streams) {
   context.throw_if_stopped();
   const auto first = token(context);
   GcsAnswer answer = send_once(request, first, context, streams);

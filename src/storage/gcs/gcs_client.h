@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,27 +12,17 @@
 #include "storage/gcs/gcs_errors.h"
 #include "storage/gcs/gcs_requests.h"
 #include "storage/gcs/gcs_store.h"
+#include "storage/rest/exchange.h"
 
 namespace cloudsync::storage::gcs {
 
 // What came back. `failure` is set for every status but 2xx and a session's 308.
-struct GcsAnswer {
-  http::HttpResponse http;
-  std::optional<ServiceFailure> failure;
-  bool ok() const { return !failure; }
-  bool is(int status) const { return failure && failure->status == status; }
+struct GcsAnswer : rest::Answer<ServiceFailure> {
   // Absent, and not because the bucket is.
   bool is_absent() const {
     return failure && (failure->status == 404 || failure->status == 410) &&
            !is_missing_bucket(*failure);
   }
-};
-
-// The body of a request and where that of the answer goes; neither is owned.
-struct GcsStreams {
-  ByteSource* body = nullptr;
-  ByteSink* sink = nullptr;
-  std::function<void(const http::HttpResponse&)> before_body = {};
 };
 
 // Addresses, authorizes and sends the requests of one bucket. Thread-safe. A token that
@@ -46,7 +35,7 @@ class GcsClient {
 
   // Throws what the transport throws, with the operation in front.
   GcsAnswer send(const GcsRequest& request, const CallContext& context,
-                 GcsStreams streams = {});
+                 rest::Streams streams = {});
 
   [[noreturn]] void fail(const GcsRequest& request, const ServiceFailure& failure) const;
   // The Error of an answer that is a failure, thrown; else nothing happens.
@@ -75,7 +64,7 @@ class GcsClient {
                             ByteSource* body) const;
   GcsAnswer send_once(const GcsRequest& request,
                       const std::optional<auth::AccessToken>& token,
-                      const CallContext& context, const GcsStreams& streams);
+                      const CallContext& context, const rest::Streams& streams);
 
   const GcsConfig config_;
   GcsDependencies world_;

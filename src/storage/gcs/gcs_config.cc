@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "cloudsync/error.h"
+#include "storage/rest/endpoint_url.h"
 
 #include <algorithm>
 #include <array>
@@ -32,15 +33,7 @@ bool is_host_char(char c) {
 }
 
 std::string_view host_of(std::string_view origin) {
-  std::string_view host = origin.substr(origin.find("://") + 3);
-  if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
-  return host.substr(0, host.find(':'));
-}
-
-bool is_loopback(std::string_view host) {
-  if (host == "localhost" || host.ends_with(".localhost") || host == "[::1]") return true;
-  return host.starts_with("127.") &&
-         host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return rest::host_without_port(origin.substr(origin.find("://") + 3));
 }
 
 bool is_google_origin(std::string_view origin) {
@@ -48,23 +41,14 @@ bool is_google_origin(std::string_view origin) {
 }
 
 void split_endpoint(const std::string& setting, const std::string& url, GcsConfig& out) {
-  // Before any message that quotes the URL: what stands there may be a password.
-  if (url.find_first_of("?#@ ") != std::string::npos) {
-    refuse(setting +
-           " must be scheme, host, port and path only: no user, query or fragment");
-  }
-  out.origin = origin_of(url);
-  if (out.origin.empty()) {
-    refuse(setting + ": '" + base::printable(url) +
-           "' is not http:// or https:// followed by a host");
-  }
-  out.base_path = url.substr(out.origin.size());
-  while (out.base_path.ends_with('/')) out.base_path.pop_back();
+  const rest::EndpointUrl endpoint = rest::parse_endpoint(url, setting);
+  out.origin = endpoint.scheme + "://" + endpoint.authority;
+  out.base_path = endpoint.path;
 }
 
 // Tokens open the whole account: they go to nobody who can be listened to.
 void require_private(const GcsConfig& config) {
-  if (config.origin.starts_with("https://") || is_loopback(host_of(config.origin)))
+  if (config.origin.starts_with("https://") || rest::is_loopback(host_of(config.origin)))
     return;
   refuse("storage.endpoint_url: credentials are not sent over plain http to '" +
          std::string(host_of(config.origin)) +
@@ -79,7 +63,7 @@ void choose_endpoint(const StorageOptions& options, const auth::Environment& env
   if (!options.endpoint_url.empty()) {
     split_endpoint("storage.endpoint_url", options.endpoint_url, out);
     const bool open =
-        out.origin.starts_with("http://") || is_loopback(host_of(out.origin));
+        out.origin.starts_with("http://") || rest::is_loopback(host_of(out.origin));
     if (open && !named_credentials) out.authenticate = false;
   } else if (auto host = auth::environment_value(environment, "STORAGE_EMULATOR_HOST")) {
     if (host->find("://") == std::string::npos) host->insert(0, "http://");

@@ -108,29 +108,9 @@ bool wants_user_project(const ServiceFailure& failure) {
 }
 
 ErrorCode classify_status(int status) {
-  switch (status) {
-    case 401:
-      return ErrorCode::kUnauthenticated;
-    case 403:
-      return ErrorCode::kPermissionDenied;
-    case 404:
-    case 410:
-      return ErrorCode::kNotFound;
-    case 405:
-    case 501:
-      return ErrorCode::kUnsupported;
-    case 408:
-      return ErrorCode::kUnavailable;
-    case 412:
-      return ErrorCode::kPreconditionFailed;
-    case 429:
-      return ErrorCode::kThrottled;
-    default:
-      break;
-  }
+  if (status == 410) return ErrorCode::kNotFound;
   // 503 too may come after the work was done, so it is no mere throttling here.
-  return status >= 500 || status < 300 ? ErrorCode::kUnavailable
-                                       : ErrorCode::kInvalidArgument;
+  return status == 503 ? ErrorCode::kUnavailable : rest::classify_status(status);
 }
 
 std::string missing_permission(const FailureSite& site) {
@@ -177,20 +157,6 @@ std::string advice_for(const ServiceFailure& failure, const FailureSite& site) {
   }
 }
 
-std::string service_words(const ServiceFailure& failure) {
-  std::string words = base::printable(failure.reason);
-  if (!failure.message.empty()) {
-    words += words.empty() ? "" : ": ";
-    words += base::printable(failure.message);
-  }
-  const bool bracket = !words.empty();
-  words += bracket ? " (HTTP " : "HTTP ";
-  words += std::to_string(failure.status);
-  if (!failure.request_id.empty())
-    words += ", request id " + base::printable(failure.request_id);
-  return bracket ? words + ")" : words;
-}
-
 }  // namespace
 
 ErrorCode classify(const ServiceFailure& failure) {
@@ -205,17 +171,13 @@ bool is_missing_bucket(const ServiceFailure& failure) {
 }
 
 std::string describe(const FailureSite& site) {
-  std::string text(site.operation.name);
-  if (!site.key.empty()) text += " of \"" + base::printable(site.key) + "\"";
-  text += site.key.empty() ? " on gs://" : " in gs://";
-  text += base::printable(site.bucket);
-  text += " at ";
-  text += site.endpoint;
-  return text;
+  return rest::describe(
+      {site.operation.name, site.key, "gs", site.bucket, site.endpoint});
 }
 
 Error make_error(const ServiceFailure& failure, const FailureSite& site) {
-  std::string message = describe(site) + ": " + service_words(failure);
+  std::string message =
+      describe(site) + ": " + rest::service_words(failure.reason, failure);
   const std::string advice = advice_for(failure, site);
   if (!advice.empty()) message += "; " + advice;
   ServiceDetail detail{failure.status, failure.reason, failure.request_id,

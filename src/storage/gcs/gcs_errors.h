@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "cloudsync/error.h"
 #include "storage/gcs/gcs_requests.h"
+#include "storage/rest/service_failure.h"
 
 namespace cloudsync::storage::gcs {
 
 // A refusal in the service's own words: a JSON error, a line of text, or only a status.
-struct ServiceFailure {
-  int status = 0;
+struct ServiceFailure : rest::Refusal {
   std::string reason;  // "rateLimitExceeded"; "" where there was none
-  std::string message;
-  std::string request_id;
-  std::optional<std::chrono::milliseconds> retry_after;
 };
 
 // What was tried, for messages.

@@ -73,7 +73,8 @@ class FakeGcs final : public http::HttpTransport {
   bool damages_uploads = false;  // stores other bytes than came, and checks nothing
   std::uint64_t keeps_at_most = 1ULL
                                 << 40;  // bytes that a chunk brings a session further
-  std::uint64_t rewrite_step = ~0ULL;   // bytes
+  bool ends_asked_sessions = false;    // a status query publishes what came, as an object
+  std::uint64_t rewrite_step = ~0ULL;  // bytes
 
  private:
   struct Call;

@@ -90,6 +90,10 @@ HttpResponse FakeGcs::chunk(Call& call, Session& session) {
   }
   const bool asks = range.starts_with("*");
   if (asks && !call.body.empty()) return bad("a status query with a body");
+  if (asks && ends_asked_sessions) {
+    session.complete = true;
+    return store(session.name, session.received, session.resource);
+  }
   if (asks && total == "*") return go_on();
   if (total != "*" && total != std::to_string(session.announced)) return bad("total");
   if (!asks) {

@@ -4,6 +4,8 @@
 #include "base/time_format.h"
 #include "http/ascii.h"
 #include "storage/gcs/gcs_values.h"
+#include "storage/rest/body_checks.h"
+#include "storage/rest/header_values.h"
 
 #include <string>
 #include <string_view>
@@ -14,13 +16,8 @@ namespace {
 constexpr std::string_view kMetadataPrefix = "x-goog-meta-";
 constexpr std::string_view kHash = "x-goog-hash";
 
-[[noreturn]] void unreadable(const std::string& what) {
-  throw Error(ErrorCode::kUnavailable, "unreadable answer: " + what);
-}
-
-std::string text_header(const http::HttpResponse& response, std::string_view name) {
-  return std::string(response.header(name).value_or(""));
-}
+using rest::text_header;
+using rest::unreadable;
 
 std::optional<std::uint64_t> number_header(const http::HttpResponse& response,
                                            std::string_view name) {
@@ -31,7 +28,7 @@ std::optional<std::uint64_t> number_header(const http::HttpResponse& response,
 std::optional<std::uint64_t> whole_size(const http::HttpResponse& response) {
   if (const auto stored = number_header(response, "x-goog-stored-content-length"))
     return stored;
-  if (const auto range = content_range(response)) return range->total;
+  if (const auto range = rest::content_range(response)) return range->total;
   if (response.status != 200) return std::nullopt;
   return number_header(response, "content-length");
 }
@@ -52,21 +49,6 @@ void read_hashes(std::string_view list, ObjectInfo& info) {
   }
 }
 
-void check_range(const ByteRange& range, const http::HttpResponse& response) {
-  const auto sent = content_range(response);
-  const std::uint64_t first = sent ? sent->first : 0;  // 200: from its start
-  if (first == range.offset) return;
-  throw Error(ErrorCode::kUnsupported,
-              "the server ignored the range and sent other bytes than asked for");
-}
-
-// Not all servers know ifGenerationMatch on GET.
-void check_generation(const VersionToken& token, const http::HttpResponse& response) {
-  if (text_header(response, "x-goog-generation") == token.value) return;
-  throw Error(ErrorCode::kPreconditionFailed,
-              "the server sent another version than the one asked for");
-}
-
 std::string encoding(const http::HttpResponse& response, std::string_view name) {
   const std::string value = text_header(response, name);
   return value.empty() ? "identity" : value;
@@ -84,21 +66,6 @@ void check_as_stored(const http::HttpResponse& response) {
 }
 
 }  // namespace
-
-std::optional<ContentRange> content_range(const http::HttpResponse& response) {
-  std::string_view text = response.header("content-range").value_or("");
-  if (!text.starts_with("bytes ")) return std::nullopt;
-  text.remove_prefix(6);
-  const std::size_t dash = text.find('-');
-  const std::size_t slash = text.find('/');
-  if (dash == std::string_view::npos || slash == std::string_view::npos || dash > slash)
-    return std::nullopt;
-  const auto first = parse_number(text.substr(0, dash));
-  const auto last = parse_number(text.substr(dash + 1, slash - dash - 1));
-  const auto total = parse_number(text.substr(slash + 1));
-  if (!first || !last || !total) return std::nullopt;
-  return ContentRange{*first, *last, *total};
-}
 
 ObjectInfo media_info(const http::HttpResponse& response, const ObjectKey& key) {
   ObjectInfo info;
@@ -124,8 +91,10 @@ ObjectInfo media_info(const http::HttpResponse& response, const ObjectKey& key) 
 }
 
 void check_media(const GetRequest& request, const http::HttpResponse& response) {
-  if (request.range) check_range(*request.range, response);
-  if (request.if_match) check_generation(*request.if_match, response);
+  if (request.range) rest::check_range(*request.range, response);
+  if (request.if_match) {
+    rest::check_version(text_header(response, "x-goog-generation"), *request.if_match);
+  }
   check_as_stored(response);
 }
 

@@ -11,14 +11,6 @@ namespace cloudsync::storage::gcs {
 
 // What the headers of answers without JSON say.
 
-// "bytes first-last/total".
-struct ContentRange {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  std::uint64_t total = 0;
-};
-std::optional<ContentRange> content_range(const http::HttpResponse& response);
-
 // Of a download. Throws Error{kUnavailable} when generation or size is missing. Metadata
 // is there only where the answer carries some.
 ObjectInfo media_info(const http::HttpResponse& response, const ObjectKey& key);

@@ -79,11 +79,6 @@ json resource_of(const Request& request, const std::string& storage_class) {
   return out;
 }
 
-std::string byte_range(const ByteRange& range) {
-  return "bytes=" + std::to_string(range.offset) + "-" +
-         std::to_string(range.offset + range.length - 1);
-}
-
 std::string content_range(const SessionId& session, const Chunk& chunk) {
   const std::string total = chunk.last ? std::to_string(session.size) : "*";
   if (chunk.first == chunk.end) return "bytes */" + total;
@@ -192,7 +187,7 @@ GcsRequest RequestBuilder::get(const GetRequest& request) const {
     out.query.emplace_back("generation", request.version_id);
   // Without it the service unpacks objects with Content-Encoding gzip on the way.
   out.headers.emplace_back("accept-encoding", "gzip");
-  if (request.range) out.headers.emplace_back("range", byte_range(*request.range));
+  if (request.range) out.headers.emplace_back("range", rest::byte_range(*request.range));
   return out;
 }
 

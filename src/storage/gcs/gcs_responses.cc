@@ -4,10 +4,10 @@
 #include "base/encoding.h"
 #include "base/time_format.h"
 #include "storage/gcs/gcs_values.h"
+#include "storage/rest/header_values.h"
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <array>
 
 namespace cloudsync::storage::gcs {
@@ -20,9 +20,8 @@ constexpr std::array kCopied = {
     "storageClass",    "contentType",  "contentEncoding", "contentDisposition",
     "contentLanguage", "cacheControl", "customTime",      "metadata"};
 
-[[noreturn]] void unreadable(const std::string& what) {
-  throw Error(ErrorCode::kUnavailable, "unreadable answer: " + what);
-}
+using rest::bounded;
+using rest::unreadable;
 
 json parse_document(std::string_view body) {
   json document = json::parse(body, nullptr, false);
@@ -98,31 +97,17 @@ void read_error_object(const json& error, ServiceFailure& failure) {
   if (failure.message.empty()) failure.message = bounded(text(first, "message"));
 }
 
-// What a proxy or the media side said instead: its first words help to find out who it
-// was.
-std::string first_words(std::string_view body) {
-  constexpr std::size_t kEnough = 160;
-  return std::string(body.substr(0, std::min(body.find('\n'), kEnough)));
-}
-
 void read_words(std::string_view body, ServiceFailure& failure) {
   const json document = json::parse(body, nullptr, false);
   const auto error = document.is_object() ? document.find("error") : document.end();
   if (error == document.end()) {
-    failure.message = first_words(body);
+    failure.message = rest::first_words(body, 160);  // of a proxy or the media side
   } else if (error->is_object()) {
     read_error_object(*error, failure);
   } else if (error->is_string()) {  // as OAuth services write them
     failure.reason = bounded(error->get_ref<const std::string&>());
     failure.message = bounded(text(document, "error_description"));
   }
-}
-
-std::optional<std::chrono::milliseconds> retry_after(const http::HttpResponse& response) {
-  constexpr std::uint64_t kLongest = 24 * 3600;
-  const auto seconds = parse_number(response.header("retry-after").value_or(""));
-  if (!seconds || *seconds > kLongest) return std::nullopt;
-  return std::chrono::seconds(*seconds);
 }
 
 }  // namespace
@@ -194,7 +179,8 @@ ServiceFailure parse_failure(const http::HttpResponse& response) {
   ServiceFailure failure;
   failure.status = response.status;
   failure.request_id = bounded(response.header("x-guploader-uploadid").value_or(""));
-  failure.retry_after = retry_after(response);
+  failure.server_time_ns = rest::server_time_ns(response);
+  failure.retry_after = rest::retry_after(response);
   if (!response.body.empty()) read_words(response.body, failure);
   return failure;
 }
@@ -206,12 +192,6 @@ PutResult put_result(const ObjectInfo& stored) {
   result.last_modified_ns = stored.last_modified_ns;
   result.last_modified_exact = true;
   result.md5 = stored.md5;
-  return result;
-}
-
-PutResult put_outcome(Outcome outcome) {
-  PutResult result;
-  result.outcome = outcome;
   return result;
 }
 

@@ -9,6 +9,7 @@
 #include "http/transport.h"
 #include "storage/gcs/gcs_errors.h"
 #include "storage/object_store.h"
+#include "storage/rest/wire_values.h"
 
 namespace cloudsync::storage::gcs {
 
@@ -39,7 +40,6 @@ RewriteStep parse_rewrite(std::string_view body);
 ServiceFailure parse_failure(const http::HttpResponse& response);
 
 PutResult put_result(const ObjectInfo& stored);
-// A write that did not happen.
-PutResult put_outcome(Outcome outcome);
+using rest::put_outcome;
 
 }  // namespace cloudsync::storage::gcs

@@ -63,6 +63,7 @@ class GcsSessions final : public MultipartStore {
   void send_part(const Call& call, std::uint64_t offset, ByteSource& source);
   std::uint64_t persisted(const Call& call);
   Status ask(const Call& call);
+  void remove_fragment(const Call& call, const ObjectInfo& fragment);
   // The object when the chunk completed it; state.persisted says what is kept else.
   std::optional<ObjectInfo> send_chunk(const Call& call, const Chunk& chunk,
                                        ByteSource& body, Outcome& outcome);

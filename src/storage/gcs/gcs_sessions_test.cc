@@ -300,6 +300,24 @@ TEST_F(GcsSessionsTest, ACompletedSessionHasNoPartsToGoOnWith) {
   EXPECT_EQ(error_of([&] { send(upload, 1); }).code(), ErrorCode::kNotFound);
 }
 
+TEST_F(GcsSessionsTest, AServerThatPublishesAnAskedSessionLeavesNoTruncatedObject) {
+  options_.endpoint_url = "http://127.0.0.1:4443";
+  service_->accepted_token = "";
+  service_->ends_asked_sessions = true;
+  const UploadId upload = begin();
+  send(upload, 1);
+  const auto other = make_store();
+  EXPECT_FALSE(other->multipart()->list_parts(key_, upload, {}));
+  EXPECT_FALSE(service_->object("dir/big"));
+
+  const UploadId second = begin();
+  send(second, 1);
+  service_->fail_next({"return-503", "PUT"});
+  error_of([&] { send(second, 2); });
+  EXPECT_EQ(error_of([&] { send(second, 2); }).code(), ErrorCode::kNotFound);
+  EXPECT_FALSE(service_->object("dir/big"));
+}
+
 TEST_F(GcsSessionsTest, CompleteWithoutTheLastPartInMemoryIsGone) {
   const UploadId upload = begin();
   for (std::uint32_t number = 1; number <= 3; ++number) send(upload, number);
@@ -338,6 +356,12 @@ TEST_F(GcsSessionsTest, AbortIsIdempotent) {
   EXPECT_TRUE(service_->session(service_->session_urls().front()).cancelled);
   sessions().abort_upload(key_, upload, {});
   EXPECT_FALSE(sessions().list_parts(key_, upload, {}));
+}
+
+TEST_F(GcsSessionsTest, AServerThatCannotCancelLeavesTheSessionToEndByItself) {
+  const UploadId upload = begin();
+  service_->fail_next({"return-501", "DELETE"});
+  sessions().abort_upload(key_, upload, {});
 }
 
 TEST_F(GcsSessionsTest, ASessionElsewhereGetsNeitherBytesNorTokens) {

@@ -9,6 +9,7 @@
 #include "storage/gcs/gcs_requests.h"
 #include "storage/gcs/gcs_responses.h"
 #include "storage/gcs/gcs_sessions.h"
+#include "storage/rest/body_checks.h"
 
 #include <algorithm>
 
@@ -41,11 +42,16 @@ class GcsStore final : public ObjectStore {
   MultipartStore* multipart() override { return &sessions_; }
 
  private:
+  struct Deletion {
+    const DeleteRequest* request;
+    DeleteResult* result;
+    std::string target;
+  };
+
   GetResult get_nothing(const GetRequest& request, const CallContext& context);
   GetResult body_delivered(const GetRequest& request,
                            const http::HttpResponse& response) const;
-  std::vector<DeleteResult> remove_batch(std::span<const DeleteRequest> requests,
-                                         const CallContext& context);
+  void remove_batch(std::span<const Deletion> deletions, const CallContext& context);
   DeleteResult deleted(const DeleteRequest& request,
                        const std::optional<http::HttpResponse>& answer) const;
   PutResult rewrite(const CopyRequest& request, const CopySource& source,
@@ -56,9 +62,11 @@ class GcsStore final : public ObjectStore {
   GcsSessions sessions_;
 };
 
-// Bytes of the object that the range covers.
-std::uint64_t clipped_length(const ByteRange& range, std::uint64_t size) {
-  return range.offset >= size ? 0 : std::min(range.length, size - range.offset);
+// The service says 412; emulators say 304, or 404 to a generation of what is gone.
+bool condition_failed(const GcsAnswer& answer, const Precondition& condition) {
+  if (!condition.any()) return false;
+  if (answer.is(412) || answer.is(304)) return true;
+  return condition.if_match && answer.is_absent();
 }
 
 void check_stored(const ObjectInfo& stored, const PutRequest& request,
@@ -70,6 +78,13 @@ void check_stored(const ObjectInfo& stored, const PutRequest& request,
   throw Error(ErrorCode::kDataCorrupt, "the server stored other bytes than were sent");
 }
 
+// Whoever moves an object deletes the source next.
+void check_copied(const ObjectInfo& source, const ObjectInfo& copy) {
+  const bool same_crc = !source.crc32c || !copy.crc32c || *source.crc32c == *copy.crc32c;
+  if (copy.size == source.size && same_crc) return;
+  throw Error(ErrorCode::kDataCorrupt, "the server's copy differs from its source");
+}
+
 std::string GcsStore::describe() const {
   return "gs://" + base::printable(client_.config().bucket) + " at " +
          client_.config().origin + client_.config().base_path;
@@ -79,11 +94,11 @@ ListPage GcsStore::list(const ListRequest& request, const CallContext& context) 
   const GcsRequest built = build_.list(request);
   const GcsAnswer answer = client_.send(built, context);
   client_.require_ok(built, answer);
-  ListPage page = client_.interpret(built, [&] { return parse_list(answer.http.body); });
-  if (!page.next_page_token.empty() && page.next_page_token == request.page_token) {
-    throw Error(ErrorCode::kUnsupported, gcs::describe(client_.site(built)) +
-                                             ": the server's pages do not advance");
-  }
+  ListPage page = client_.interpret(built, [&] {
+    ListPage parsed = parse_list(answer.http.body);
+    rest::check_page_advances(request, parsed);
+    return parsed;
+  });
   // startOffset includes the name itself.
   std::erase_if(page.objects, [&](const ObjectInfo& info) {
     return !request.start_after.empty() && info.key.value <= request.start_after;
@@ -106,30 +121,25 @@ GetResult GcsStore::body_delivered(const GetRequest& request,
   result.info = media_info(response, request.key);
   result.body_bytes = response.streamed_bytes;
   check_media(request, response);
-  const std::uint64_t expected =
-      request.range ? clipped_length(*request.range, result.info.size) : result.info.size;
-  if (result.body_bytes < expected) {
-    throw Error(ErrorCode::kUnavailable, "the body ended after " +
-                                             std::to_string(result.body_bytes) + " of " +
-                                             std::to_string(expected) + " bytes");
-  }
-  if (result.body_bytes > expected) {
-    throw Error(ErrorCode::kUnsupported, "the server sent more bytes than asked for");
-  }
+  rest::check_length(request, result);
   return result;
 }
 
 // A range cannot say "no bytes", and an empty object has no range at all.
 GetResult GcsStore::get_nothing(const GetRequest& request, const CallContext& context) {
   GetResult result;
-  const auto info = head(request.key, context);
-  if (!info) {
+  GcsRequest built = build_.head(request.key);
+  if (!request.version_id.empty())
+    built.query.emplace_back("generation", request.version_id);
+  const GcsAnswer answer = client_.send(built, context);
+  if (answer.is_absent()) {
     result.outcome = Outcome::kNotFound;
-  } else if (request.if_match && info->token != *request.if_match) {
-    result.outcome = Outcome::kPreconditionFailed;
-  } else {
-    result.info = *info;
+    return result;
   }
+  client_.require_ok(built, answer);
+  result.info = client_.interpret(built, [&] { return parse_object(answer.http.body); });
+  if (request.if_match && result.info.token != *request.if_match)
+    result.outcome = Outcome::kPreconditionFailed;
   return result;
 }
 
@@ -149,10 +159,12 @@ GetResult GcsStore::get(const GetRequest& request, ByteSink& sink,
   GetResult result;
   if (answer.is_absent()) {
     result.outcome = Outcome::kNotFound;
-  } else if (request.if_match && answer.is(412)) {
+  } else if (condition_failed(answer, {request.if_match, false})) {
     result.outcome = Outcome::kPreconditionFailed;
   } else if (answer.is(416) && request.range && request.range->offset == 0) {
-    return get_nothing(request, context);  // only an empty object has no first byte
+    // Only an empty object has no first byte, and it may have got some since.
+    result = get_nothing(request, context);
+    client_.interpret(built, [&] { rest::check_length(request, result); });
   } else {
     client_.fail(built, *answer.failure);
   }
@@ -165,7 +177,7 @@ PutResult GcsStore::put(const PutRequest& request, ByteSource& source,
   CheckedSource content(source);
   EnvelopedSource body(std::move(built.before), content, std::move(built.after));
   const GcsAnswer answer = client_.send(built.request, context, {&body});
-  if (request.condition.any() && answer.is(412))
+  if (condition_failed(answer, request.condition))
     return put_outcome(Outcome::kPreconditionFailed);
   client_.require_ok(built.request, answer);
   return client_.interpret(built.request, [&] {
@@ -178,8 +190,10 @@ PutResult GcsStore::put(const PutRequest& request, ByteSource& source,
 DeleteResult GcsStore::remove(const DeleteRequest& request, const CallContext& context) {
   const GcsRequest built = build_.remove(request);
   const GcsAnswer answer = client_.send(built, context);
-  if (request.if_match && answer.is(412)) return {Outcome::kPreconditionFailed, {}};
   if (answer.is_absent()) return {};
+  if (condition_failed(answer, {request.if_match, false})) {
+    return {Outcome::kPreconditionFailed, {}};
+  }
   client_.require_ok(built, answer);
   return {};
 }
@@ -195,37 +209,41 @@ DeleteResult GcsStore::deleted(const DeleteRequest& request,
   }
   if (answer->status >= 200 && answer->status < 300) return {};
   const ServiceFailure failure = parse_failure(*answer);
-  if (request.if_match && failure.status == 412)
+  if (request.if_match && (failure.status == 412 || failure.status == 304))
     return {Outcome::kPreconditionFailed, {}};
   if (failure.status == 404 && !is_missing_bucket(failure)) return {};
   return {Outcome::kOk, make_error(failure, site)};
 }
 
-std::vector<DeleteResult> GcsStore::remove_batch(std::span<const DeleteRequest> requests,
-                                                 const CallContext& context) {
+void GcsStore::remove_batch(std::span<const Deletion> deletions,
+                            const CallContext& context) {
   std::vector<std::string> targets;
-  for (const DeleteRequest& request : requests)
-    targets.push_back(build_.remove_target(request));
+  for (const Deletion& deletion : deletions) targets.push_back(deletion.target);
   const std::string boundary = client_.fresh_boundary();
   const GcsRequest built = build_.batch(batch_body(targets, boundary), boundary);
   const GcsAnswer answer = client_.send(built, context);
   client_.require_ok(built, answer);
-  const auto answers =
-      client_.interpret(built, [&] { return parse_batch(answer.http, requests.size()); });
-  std::vector<DeleteResult> results;
-  for (std::size_t i = 0; i < requests.size(); ++i)
-    results.push_back(deleted(requests[i], answers[i]));
-  return results;
+  const auto answers = client_.interpret(
+      built, [&] { return parse_batch(answer.http, deletions.size()); });
+  for (std::size_t i = 0; i < deletions.size(); ++i)
+    *deletions[i].result = deleted(*deletions[i].request, answers[i]);
 }
 
 std::vector<DeleteResult> GcsStore::remove_many(std::span<const DeleteRequest> requests,
                                                 const CallContext& context) {
-  std::vector<DeleteResult> results;
+  std::vector<DeleteResult> results(requests.size());
+  std::vector<Deletion> deletions;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    try {
+      deletions.push_back({&requests[i], &results[i], build_.remove_target(requests[i])});
+    } catch (const Error& error) {
+      results[i].error = error;  // a name that the service does not allow
+    }
+  }
+  std::span<const Deletion> rest = deletions;
   const std::size_t limit = capabilities().batch_delete_limit;
-  for (std::size_t begin = 0; begin < requests.size(); begin += limit) {
-    const std::size_t count = std::min(limit, requests.size() - begin);
-    for (DeleteResult& result : remove_batch(requests.subspan(begin, count), context))
-      results.push_back(std::move(result));
+  for (; !rest.empty(); rest = rest.subspan(std::min(limit, rest.size()))) {
+    remove_batch(rest.first(std::min(limit, rest.size())), context);
   }
   return results;
 }
@@ -256,7 +274,10 @@ PutResult GcsStore::rewrite(const CopyRequest& request, const CopySource& source
     client_.require_ok(built, answer);
     RewriteStep next =
         client_.interpret(built, [&] { return parse_rewrite(answer.http.body); });
-    if (next.done) return put_result(*next.done);
+    if (next.done) {
+      client_.interpret(built, [&] { check_copied(source.info, *next.done); });
+      return put_result(*next.done);
+    }
     // Large ones take some rounds; each has to bring them further.
     if (next.rewritten <= step.rewritten) {
       throw Error(ErrorCode::kUnavailable,

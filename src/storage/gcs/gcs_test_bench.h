@@ -11,8 +11,14 @@
 #include "hash/digest.h"
 #include "storage/gcs/gcs_fake_service_test.h"
 #include "storage/gcs/gcs_store.h"
+#include "storage/rest/rest_testing.h"
 
 namespace cloudsync::storage::gcs::testing {
+
+using rest::testing::environment_of;
+using rest::testing::error_of;
+using rest::testing::source_of;
+using rest::testing::StringSink;
 
 // token-1, and the next one after each invalidate().
 class CountedTokens final : public auth::AccessTokenProvider {
@@ -30,40 +36,8 @@ class CountedTokens final : public auth::AccessTokenProvider {
   std::string quota;
 };
 
-class StringSink final : public ByteSink {
- public:
-  void write(Bytes bytes) override {
-    text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  }
-  std::string text;
-};
-
-// Over text that outlives it.
-inline MemorySource source_of(std::string_view text) {
-  return MemorySource(std::as_bytes(std::span(text)));
-}
-
 inline Md5Digest md5_of(std::string_view text) {
   return hash::Md5::of(std::as_bytes(std::span(text)));
-}
-
-inline auth::Environment environment_of(std::map<std::string, std::string> variables) {
-  return [variables](const std::string& name) -> std::optional<std::string> {
-    const auto found = variables.find(name);
-    if (found == variables.end()) return std::nullopt;
-    return found->second;
-  };
-}
-
-template <class Fn>
-Error error_of(Fn&& fn) {
-  try {
-    fn();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(ErrorCode::kInternal, "nothing was thrown");
 }
 
 // A store on the scripted service.
