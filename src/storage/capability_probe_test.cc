@@ -298,6 +298,25 @@ TEST(CapabilitiesJsonTest, ForeignTextIsNothing) {
   }
 }
 
+TEST(ProbeTest, AServerThatHangsUpOnNestedKeysHasNone) {
+  MemoryStore store;
+  store.set_fault([](const std::string& name, const std::string& key, bool after) {
+    if (name == "put" && !after && key.ends_with("/n"))
+      throw Error(ErrorCode::kUnavailable, "hung up");
+  });
+  EXPECT_FALSE(probe(store).nested_keys);
+}
+
+TEST(ProbeTest, AnOutageIsNotTakenForAServerWithoutNestedKeys) {
+  MemoryStore store;
+  bool down = false;
+  store.set_fault([&](const std::string& name, const std::string& key, bool after) {
+    down = down || (name == "put" && !after && key.ends_with("/n"));
+    if (down && name == "put") throw Error(ErrorCode::kUnavailable, "hung up");
+  });
+  EXPECT_THROW(probe(store), Error);
+}
+
 TEST(CapabilityProbe, OneObjectThatStaysDoesNotKeepTheOthers) {
   MemoryStore store;
   store.set_fault([](const std::string& name, const std::string& key, bool after) {

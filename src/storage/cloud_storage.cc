@@ -2,7 +2,7 @@
 #include "cloudsync/cloud_storage.h"
 
 #include <chrono>
-#include <string_view>
+#include <string>
 
 #include "base/encoding.h"
 #include "storage/decorators.h"
@@ -14,7 +14,12 @@ namespace {
 
 constexpr int kDeleteTries = 10;  // against other writers of the same key
 
-std::string_view what_to_check(ErrorCode code) {
+std::string places_to_check(const std::string& provider) {
+  return provider == "s3" ? "storage.endpoint_url, storage.region"
+                          : "storage.endpoint_url";
+}
+
+std::string what_to_check(ErrorCode code, const std::string& provider) {
   switch (code) {
     case ErrorCode::kUnauthenticated:
       return "; check storage.credentials, or the provider's ordinary credential chain";
@@ -22,7 +27,7 @@ std::string_view what_to_check(ErrorCode code) {
       return "; check that these credentials may list, read and write this bucket";
     case ErrorCode::kUnavailable:
     case ErrorCode::kDeadlineExceeded:
-      return "; check storage.endpoint_url, storage.region and the network";
+      return "; check " + places_to_check(provider) + " and the network";
     case ErrorCode::kNotFound:
       return "; check storage.bucket and storage.endpoint_url";
     default:
@@ -30,9 +35,10 @@ std::string_view what_to_check(ErrorCode code) {
   }
 }
 
-Error explained(const Error& error, const std::string& place) {
+Error explained(const Error& error, const std::string& place,
+                const std::string& provider) {
   const std::string message = "cannot reach " + place + ": " + error.what() +
-                              std::string(what_to_check(error.code()));
+                              what_to_check(error.code(), provider);
   return Error(error.code(), message, error.detail()).with_retryable(error.retryable());
 }
 
@@ -78,13 +84,13 @@ void CloudStorage::connect() {
   try {
     info = retrying(bucket, options_)->describe_bucket({});
   } catch (const Error& error) {
-    throw explained(error, bucket.describe());
+    throw explained(error, bucket.describe(), options_.provider);
   }
   if (!info.exists) {
     throw Error(ErrorCode::kNotFound,
                 "the bucket " + bucket.describe() +
-                    " does not exist; create it, or check storage.bucket, "
-                    "storage.region and storage.endpoint_url");
+                    " does not exist; create it, or check storage.bucket and " +
+                    places_to_check(options_.provider));
   }
   connected_ = true;
 }

@@ -173,6 +173,25 @@ TEST_F(CloudStorageTest, MissingPathSaysWhatIsNeeded) {
   EXPECT_EQ(code_of([&] { cloud.connect(); }), ErrorCode::kInvalidArgument);
 }
 
+TEST_F(CloudStorageTest, TheRegionIsAskedForOnlyWhereThereIsOne) {
+  for (const char* provider : {"s3", "gcs"}) {
+    StorageOptions remote;
+    remote.provider = provider;
+    remote.bucket = "bucket";
+    remote.endpoint_url = "http://127.0.0.1:1";
+    remote.credentials["anonymous"] = "true";
+    remote.retry_attempts = 0;
+    const auto cloud = make_cloud_storage(remote);
+    try {
+      cloud->connect();
+      FAIL();
+    } catch (const Error& error) {
+      const bool region = std::string(error.what()).find("region") != std::string::npos;
+      EXPECT_EQ(region, std::string(provider) == "s3") << error.what();
+    }
+  }
+}
+
 TEST_F(CloudStorageTest, PathThatIsNoDirectoryIsNamedWhenConnecting) {
   options.path = write("file", "");
   LocalCloudStorage cloud(options);

@@ -201,6 +201,10 @@ std::string advice_for(const ServiceFailure& failure, const FailureSite& site) {
     const std::string_view precise = advice_in_detail(failure.detail);
     if (!precise.empty()) return std::string(precise);
   }
+  if (is_azurites_wrong_key(failure)) {
+    return "check the account key or the SAS, and that it belongs to this account; else " +
+           std::string(kFirewall);
+  }
   const CodeRule* rule = rest::find_rule(kRules, failure.code);
   const bool by_right =
       rule == nullptr ? code == ErrorCode::kPermissionDenied : rule->advice == kRight;
