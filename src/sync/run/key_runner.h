@@ -75,6 +75,7 @@ class KeyRunner {
   void report_settled(const TaskPtr& task);
 
   void put(const TaskPtr& task);
+  void archived(const TaskPtr& task);
   void commit_put(const TaskPtr& task, UploadResult result, std::string trash_ref);
   bool fork_remote(const TaskPtr& task);
   void get(const TaskPtr& task);

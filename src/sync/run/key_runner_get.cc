@@ -39,10 +39,7 @@ void KeyRunner::get(const TaskPtr& task) {
   const auto& key = observed.item.key;
   const auto& info = observed.item.remote->info;
   if (blocked_by_directory(task)) return;
-  if (info.archived) {
-    context_.report.act(OperationAction::kArchived, key, info.size);
-    return finish(task);
-  }
+  if (info.archived) return archived(task);
   if (observed.action.kind == ActionKind::kFork) {
     if (!name_copy(task)) return;
     context_.report.act(OperationAction::kConflictCopy, key,
@@ -60,8 +57,7 @@ void KeyRunner::get(const TaskPtr& task) {
     case TransferStatus::kDone:
       return place(task, std::move(result));
     case TransferStatus::kArchived:
-      context_.report.act(OperationAction::kArchived, key, info.size);
-      return finish(task);
+      return archived(task);
     default:
       return again(task, "the object changed while it was downloaded");
   }

@@ -67,26 +67,34 @@ void KeyRunner::put(const TaskPtr& task) {
   job.kind = local.kind;
   job.link_target = local.link_target;
   job.follow = context_.follow_links();
-  std::string trash_ref;
   if (observed.item.remote) {
-    const auto& info = observed.item.remote->info;
-    job.condition.if_match = info.token;
-    if (observed.action.secure_loser) {
-      auto secured = trash_.secure(key, info);
-      if (!secured) return again(task, "the object changed before it was replaced");
-      trash_ref = std::move(*secured);
-    }
+    job.condition.if_match = observed.item.remote->info.token;
   } else {
     job.condition.if_absent = true;
   }
   try {
+    std::string trash_ref;
+    if (observed.item.remote && observed.action.secure_loser) {
+      auto secured = trash_.secure(key, observed.item.remote->info);
+      if (!secured) return again(task, "the object changed before it was replaced");
+      trash_ref = std::move(*secured);
+    }
     commit_put(task, upload_file(environment, job, context_.call), std::move(trash_ref));
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::kArchived) return archived(task);
     if (error.code() != ErrorCode::kUnsupported ||
         environment.store.capabilities().nested_keys)
       throw;
     if (!set_aside(task)) throw;
   }
+}
+
+// The object would have to be restored first: to be kept in the trash, or because the
+// service does not replace an archived one (Azure).
+void KeyRunner::archived(const TaskPtr& task) {
+  const auto& item = task->observed.item;
+  context_.report.act(OperationAction::kArchived, item.key, item.remote->info.size);
+  finish(task);
 }
 
 void KeyRunner::commit_put(const TaskPtr& task, UploadResult result,
@@ -104,6 +112,7 @@ void KeyRunner::commit_put(const TaskPtr& task, UploadResult result,
                         "changed during every try to read it and was not uploaded; it is "
                         "left for the next run"));
     case TransferStatus::kArchived:
+      return archived(task);
     case TransferStatus::kDone:
       break;
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/encoding.h"
 #include "base/time_format.h"
 
 namespace cloudsync::sync {
@@ -53,7 +54,12 @@ bool RemoteTrash::copy_version(const storage::ObjectInfo& version,
   request.destination = {destination};
   request.condition.if_absent = if_free;
   request.size = version.size;
-  return store.copy(request, context_.call).outcome == storage::Outcome::kOk;
+  const auto outcome = store.copy(request, context_.call).outcome;
+  if (outcome != storage::Outcome::kArchived) return outcome == storage::Outcome::kOk;
+  throw Error(ErrorCode::kArchived,
+              base::printable(version.key.value) + " in " + store.describe() +
+                  " is archived and cannot be copied to the trash; restore it first, or "
+                  "go without the trash (trash: false)");
 }
 
 storage::PutResult RemoteTrash::copy_in_parts(const storage::ObjectInfo& version,

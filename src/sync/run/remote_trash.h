@@ -16,7 +16,8 @@ class RemoteTrash {
   explicit RemoteTrash(RunContext& context) : context_(context) {}
 
   // Where exactly this version can be found afterwards ("" when `trash: false`); nothing
-  // when the object is no longer that version: observe again.
+  // when the object is no longer that version: observe again. Throws kArchived for one
+  // that has to be restored before it can be copied.
   std::optional<std::string> secure(const std::string& key,
                                     const storage::ObjectInfo& version);
   // Copies exactly this version to another key; `if_free` refuses to replace anything

@@ -169,6 +169,37 @@ TEST(SyncRun, ArchivedObjectIsReportedNotFailed) {
   EXPECT_EQ(exit_code(progress), 3);
 }
 
+// As Azure, which replaces no archived blob.
+TEST(SyncRun, ChangeOfAnArchivedObjectIsReportedAsArchived) {
+  MemoryStore bucket(strict());
+  Replica machine(bucket);
+  machine.write("cold", "first");
+  machine.run();
+  bucket.set_fault([&](const std::string& operation, const std::string&, bool) {
+    if (operation == "put") throw Error(ErrorCode::kArchived, "BlobArchived");
+  });
+  machine.write("cold", "second, and longer");
+  const auto progress = machine.run();
+  EXPECT_EQ(progress.archived, 1U);
+  EXPECT_EQ(progress.failed, 0U);
+  EXPECT_EQ(exit_code(progress), 3);
+  bucket.set_fault({});
+  EXPECT_EQ(machine.run().uploaded, 1U);
+}
+
+TEST(SyncRun, ArchivedLoserOfAConflictIsNotReplaced) {
+  MemoryStore bucket(strict());
+  Replica machine(bucket);
+  machine.settings.strategy = ConflictStrategy::kLocalWins;
+  bucket.put_directly("p/cold", "frozen");
+  bucket.archive("p/cold");
+  machine.write("cold", "ours");
+  const auto progress = machine.run();
+  EXPECT_EQ(progress.archived, 1U);
+  EXPECT_EQ(progress.failed, 0U);
+  EXPECT_EQ(bucket.content("p/cold"), "frozen");
+}
+
 TEST(SyncRun, DeletionsUseBatchesWhereTheyAreConditional) {
   auto options = strict();
   options.capabilities.conditional_batch_delete = true;
