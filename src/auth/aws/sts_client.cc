@@ -92,7 +92,9 @@ AwsCredentials StsClient::assume_role_with_web_identity(
   const std::string token = read_secret_line(
       {token_file, "the web identity token file of " + asker.name, kLongestToken});
   return ask(web_identity_request(complete(role), sts_endpoint(asker.settings), token),
-             "AssumeRoleWithWebIdentity", origin_of(role, asker), context);
+             "AssumeRoleWithWebIdentity",
+             origin_of(role, asker) + " by the token in " + base::printable(token_file),
+             context);
 }
 
 AssumeRole StsClient::complete(const AssumeRole& role) const {

@@ -79,7 +79,7 @@ std::unique_ptr<TokenSource> find_token_source(const GoogleCredentialOptions& op
                                                const CallContext& context) {
   if (!options.service_account_file.empty()) {
     return make_file_source(expanded(world.environment, options.service_account_file),
-                            "named in the configuration", world);
+                            "named by storage.credentials.service_account_file", world);
   }
   if (const auto path = environment_value(world.environment, kVariable)) {
     return make_file_source(*path, std::string("named by ") + kVariable, world);
