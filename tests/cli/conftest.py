@@ -1,178 +1,88 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cloudsync program, buckets to run it against, and machines that run it.
 
-Every test that takes `bucket` runs once on the embedded `local` provider and once on MinIO, started
-here as a child on a free loopback port. Buckets are written and read behind cloudsync's back: files
-for `local`, boto3 for MinIO.
+Every test that takes `bucket` runs on the embedded `local` provider, on MinIO, on fake-gcs-server and
+on Azurite, started once as children on free loopback ports.
 """
 import json
 import os
 import pathlib
-import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
-import tempfile
-import time
-import uuid
 
 import pytest
 
+from buckets import AzuriteBucket, GcsBucket, LocalBucket, MinioBucket
+from gates import ResumingGcs
+from servers import AzuriteServer, FakeGcsServer, MinioServer
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BINARY = pathlib.Path(os.environ.get("CLOUDSYNC_BINARY", ROOT / "build/dev/cloudsync"))
-MINIO = os.environ.get("CLOUDSYNC_MINIO", "")
-ACCESS, SECRET = "minio-test-user", "minio-test-secret-0123456789"
+# Settings of the person who runs the tests that would change what the program does.
+FOREIGN = ("AWS_", "CLOUDSYNC_", "GOOGLE_", "CLOUDSDK_", "GCE_", "NO_GCE", "STORAGE_EMULATOR",
+           "AZURE_", "IDENTITY_", "MSI_", "IMDS_", "http_proxy", "https_proxy", "all_proxy",
+           "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-def await_condition(condition, what, seconds=30):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.005)
-    raise AssertionError(f"waited {seconds} s in vain for {what}")
-
-
-def port_open(port):
-    with socket.socket() as sock:
-        sock.settimeout(0.2)
-        return sock.connect_ex(("127.0.0.1", port)) == 0
-
-
-class MinioServer:
-    def __init__(self, certs=None):
-        self.port = free_port()
-        self.data = tempfile.mkdtemp(prefix="minio-")
-        self.scheme = "https" if certs else "http"
-        self.certs = certs
-        command = [MINIO, "server", "--quiet", "--address", f"127.0.0.1:{self.port}"]
-        if certs:
-            command += ["--certs-dir", str(certs)]
-        environment = dict(os.environ, MINIO_ROOT_USER=ACCESS, MINIO_ROOT_PASSWORD=SECRET,
-                           MINIO_BROWSER="off", MINIO_UPDATE="off", MINIO_CI_CD="on")
-        self.process = subprocess.Popen(command + [self.data], env=environment,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        await_condition(lambda: port_open(self.port), "MinIO's port", 60)
-        await_condition(self.ready, "MinIO to answer", 60)
-
-    @property
-    def endpoint(self):
-        return f"{self.scheme}://127.0.0.1:{self.port}"
-
-    def client(self):
-        import boto3
-        from botocore.config import Config
-        return boto3.client("s3", endpoint_url=self.endpoint, aws_access_key_id=ACCESS,
-                            aws_secret_access_key=SECRET, region_name="us-east-1",
-                            verify=str(self.certs / "public.crt") if self.certs else None,
-                            config=Config(retries={"max_attempts": 2}))
-
-    def ready(self):
-        from botocore.exceptions import BotoCoreError, ClientError
-        try:
-            self.client().list_buckets()
-            return True
-        except (BotoCoreError, ClientError):
-            return False
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-        shutil.rmtree(self.data, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def minio():
-    if not MINIO:
-        pytest.skip("CLOUDSYNC_MINIO does not name the MinIO program (tools/minio prints it)")
-    server = MinioServer()
+def served(kind):
+    server = kind.wanted()()
     yield server
     server.stop()
 
 
-class LocalBucket:
-    provider = "local"
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.name = "bucket"
-        self.path = folder / self.name
-
-    def storage(self):
-        return {"provider": "local", "path": str(self.folder), "bucket": self.name}
-
-    def write(self, key, content):
-        target = self.path / key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-
-    def read(self, key):
-        return (self.path / key).read_bytes()
-
-    def delete(self, key):
-        (self.path / key).unlink()
-
-    def keys(self, prefix=""):
-        found = []
-        for folder, folders, names in os.walk(os.fsencode(self.path)):
-            folders[:] = [f for f in folders if f not in (b".cloudsync-store",)]
-            for name in names:
-                key = os.path.relpath(os.path.join(folder, name), os.fsencode(self.path))
-                found.append(os.fsdecode(key))
-        return sorted(k for k in found if k.startswith(prefix) and ".cloudsync/" not in k)
+@pytest.fixture(scope="session")
+def minio():
+    yield from served(MinioServer)
 
 
-class MinioBucket:
-    provider = "s3"
-
-    def __init__(self, server):
-        self.server = server
-        self.name = f"b{uuid.uuid4().hex[:12]}"
-        self.client = server.client()
-        self.client.create_bucket(Bucket=self.name)
-
-    def storage(self):
-        return {"provider": "s3", "bucket": self.name, "region": "us-east-1",
-                "endpoint_url": self.server.endpoint,
-                "credentials": {"aws_access_key_id": ACCESS, "aws_secret_access_key": SECRET}}
-
-    def write(self, key, content):
-        self.client.put_object(Bucket=self.name, Key=key, Body=content)
-
-    def read(self, key):
-        return self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
-
-    def delete(self, key):
-        self.client.delete_object(Bucket=self.name, Key=key)
-
-    def keys(self, prefix=""):
-        found = []
-        pages = self.client.get_paginator("list_objects_v2")
-        for page in pages.paginate(Bucket=self.name, Prefix=prefix):
-            found += [entry["Key"] for entry in page.get("Contents", [])]
-        return sorted(k for k in found if ".cloudsync/" not in k)
-
-    def uploads(self):
-        return self.client.list_multipart_uploads(Bucket=self.name).get("Uploads", [])
+@pytest.fixture(scope="session")
+def fake_gcs():
+    yield from served(FakeGcsServer)
 
 
-@pytest.fixture(params=["local", "minio"])
-def bucket(request, tmp_path):
+@pytest.fixture(scope="session")
+def resuming_gcs():
+    server = ResumingGcs(FakeGcsServer.wanted()())
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def azurite():
+    yield from served(AzuriteServer)
+
+
+REMOTE = {"minio": MinioBucket, "fake_gcs": GcsBucket, "resuming_gcs": GcsBucket,
+          "azurite": AzuriteBucket}
+STORES = ("local", "minio", "fake_gcs", "azurite")
+
+
+def make_bucket(request, tmp_path):
+    """The bucket of a parametrised fixture: `local` or the name of a server's fixture."""
     if request.param == "local":
         return LocalBucket(tmp_path / "cloud")
-    return MinioBucket(request.getfixturevalue("minio"))
+    return REMOTE[request.param](request.getfixturevalue(request.param))
+
+
+@pytest.fixture(params=STORES)
+def bucket(request, tmp_path):
+    return make_bucket(request, tmp_path)
 
 
 @pytest.fixture
 def minio_bucket(minio):
     return MinioBucket(minio)
+
+
+@pytest.fixture
+def gcs_bucket(fake_gcs):
+    return GcsBucket(fake_gcs)
+
+
+@pytest.fixture
+def azure_bucket(azurite):
+    return AzuriteBucket(azurite)
 
 
 class Result:
@@ -210,6 +120,7 @@ class Machine:
         self.root.mkdir(parents=True)
         self.database = folder / "state.db"
         self.config_file = folder / "cloudsync.yaml"
+        self.extra_environment = {}
         self.configure(**config)
 
     def configure(self, storage=None, **settings):
@@ -224,8 +135,8 @@ class Machine:
         return command
 
     def environment(self):
-        keep = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CLOUDSYNC_"))}
-        return dict(keep, HOME=str(self.folder))
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
+        return dict(keep, HOME=str(self.folder), **self.extra_environment)
 
     def run(self, name, *args, json_output=True, prefix="data/", check=None, timeout=300):
         if json_output:

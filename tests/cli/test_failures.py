@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from conftest import Machine, free_port
+from conftest import Machine
+from servers import free_port
 
 
 def test_missing_local_folder(machine):

@@ -7,9 +7,15 @@ import time
 
 import pytest
 
-from conftest import await_condition, stop
+from conftest import make_bucket, stop
+from servers import await_condition
 
 PARTS = "SELECT count(*) FROM parts"
+
+
+@pytest.fixture(params=["local", "minio", "resuming_gcs", "azurite"])
+def bucket(request, tmp_path):
+    return make_bucket(request, tmp_path)
 
 
 def big(machine, size=96 << 20):
@@ -104,7 +110,7 @@ def test_kill_at_random_moments_loses_nothing(machine, other):
 
 @pytest.mark.parametrize("how, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_stop_within_two_seconds_with_state_saved(parts_machine, how, code):
-    content = big(parts_machine, 256 << 20)
+    content = big(parts_machine, 128 << 20)
     process = parts_machine.start("upload")
     await_condition(lambda: (parts_machine.query(PARTS) or [(0,)])[0][0] >= 1, "a part")
     begin = time.monotonic()

@@ -107,7 +107,9 @@ def test_touch_without_edit_moves_nothing(machine):
 
 def test_odd_names_make_the_round_trip(machine, other):
     names = ["with space", "plus+and%25percent", "a-b/x", "a/x", "a.b/x", "a0", "ünï/cödé", "😀.txt",
-             "\ue000private", "semi;colon&amp=1?#", "'quotes\"", "-n", "~tilde", "tail.", "x" * 200]
+             "\ue000private", "semi;colon&amp=1?#", "'quotes\"", "-n", "~tilde", "x" * 200]
+    if machine.bucket.provider != "azure":  # where a dot at the end of a name gets lost
+        names.append("tail.")
     for name in names:
         machine.write(name, name.encode())
     machine.run("sync", check=0)
