@@ -49,7 +49,7 @@ class Server:
             [*self.program(), *self.arguments()], env=dict(os.environ, **self.environment()),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             preexec_fn=die_with_the_tests)
-        await_condition(self.ready, f"{type(self).__name__} to answer", 60)
+        await_condition(self.ready, f"{type(self).__name__} to answer", 180)
 
     @classmethod
     def wanted(cls):

@@ -21,7 +21,7 @@
 namespace cloudsync::conformance {
 namespace {
 
-constexpr std::chrono::seconds kStartDeadline{60};
+constexpr std::chrono::seconds kStartDeadline{180};
 
 sockaddr_in loopback(int port) {
   sockaddr_in address{};
