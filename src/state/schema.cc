@@ -74,7 +74,12 @@ CREATE TABLE parts(
   PRIMARY KEY(op_id, no)) WITHOUT ROWID;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kVersion1}};
+// The id tells two databases of one root apart, wherever their files are moved.
+constexpr const char* kVersion2 = R"sql(
+INSERT INTO meta(k, v) VALUES('database_id', lower(hex(randomblob(16))));
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}};
 
 // SQLite answers BUSY at once, without asking its busy handler, when two processes turn a
 // new file to WAL together.

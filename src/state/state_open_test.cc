@@ -329,13 +329,13 @@ TEST_F(StateOpen, ProcessesThatCreateItTogetherAgree) {
 
 TEST_F(StateOpen, MigrationKeepsACopyOfTheOlderSchema) {
   add_row(*open(), "a");
-  const Migration steps[] = {migrations()[0],
-                             {2, "ALTER TABLE runs ADD COLUMN note TEXT"}};
+  const Migration steps[] = {
+      {newest_version() + 1, "ALTER TABLE runs ADD COLUMN note TEXT"}};
   {
     Connection connection(database_uri(path_, "mode=rw"), path_, SQLITE_OPEN_READWRITE);
     const std::string backup = migrate(connection, steps);
-    EXPECT_THAT(backup, HasSubstr(".backup-v1-"));
-    EXPECT_EQ(connection.integer("PRAGMA user_version"), 2);
+    EXPECT_THAT(backup, HasSubstr(".backup-v" + std::to_string(newest_version()) + "-"));
+    EXPECT_EQ(connection.integer("PRAGMA user_version"), newest_version() + 1);
     connection.execute("SELECT note FROM runs");
     EXPECT_EQ(migrate(connection, steps), "");
     EXPECT_TRUE(open_state_database(backup)->base_row(kPair, "a"));
@@ -344,11 +344,12 @@ TEST_F(StateOpen, MigrationKeepsACopyOfTheOlderSchema) {
 
 TEST_F(StateOpen, FailedMigrationLeavesTheOldSchema) {
   add_row(*open(), "a");
-  const Migration steps[] = {{2, "ALTER TABLE runs ADD COLUMN note TEXT; NONSENSE"}};
+  const Migration steps[] = {
+      {newest_version() + 1, "ALTER TABLE runs ADD COLUMN note TEXT; NONSENSE"}};
   {
     Connection connection(database_uri(path_, "mode=rw"), path_, SQLITE_OPEN_READWRITE);
     EXPECT_THROW(migrate(connection, steps), Error);
-    EXPECT_EQ(connection.integer("PRAGMA user_version"), 1);
+    EXPECT_EQ(connection.integer("PRAGMA user_version"), newest_version());
     EXPECT_THROW(connection.execute("SELECT note FROM runs"), Error);
   }
   EXPECT_TRUE(open()->base_row(kPair, "a"));
