@@ -15,6 +15,7 @@ import pytest
 
 from buckets import AzuriteBucket, GcsBucket, LocalBucket, MinioBucket
 from gates import ResumingGcs
+from mounts import odd_mount  # noqa: F401 (a fixture)
 from servers import AzuriteServer, FakeGcsServer, MinioServer
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
