@@ -216,6 +216,7 @@ void CurlHandle::throw_unless_complete(const HttpRequest& request, End end,
     throw curl_failure(CURLE_GOT_NOTHING, request,
                        "the server closed the connection without an answer");
   }
+  if (exchange_.is_cut()) return;
   if (code != CURLE_OK) throw curl_failure(code, request, words_.data());
 }
 
@@ -232,8 +233,8 @@ std::size_t CurlHandle::write_callback(char* data, std::size_t size, std::size_t
                                        void* self) {
   Exchange& exchange = static_cast<CurlHandle*>(self)->exchange_;
   return exchange.guard(std::size_t{CURL_WRITEFUNC_ERROR}, [&] {
-    exchange.on_body(std::as_bytes(std::span(data, size * count)));
-    return size * count;
+    const auto bytes = std::as_bytes(std::span(data, size * count));
+    return exchange.on_body(bytes) ? bytes.size() : std::size_t{CURL_WRITEFUNC_ERROR};
   });
 }
 

@@ -11,7 +11,11 @@
 namespace cloudsync::http {
 namespace {
 
-constexpr std::size_t kMaxBodyBytes = std::size_t{16} << 20;
+constexpr std::size_t kMaxHeaderBytes = std::size_t{64} << 10;
+constexpr std::size_t kMaxTrailerBytes = std::size_t{16} << 10;
+constexpr std::size_t kMaxErrorBodyBytes = std::size_t{64} << 10;
+constexpr int kFirstFinalStatus = 200;
+constexpr int kFirstErrorStatus = 400;
 constexpr std::size_t kUsualHeaderCount = 16;
 
 // "HTTP/1.1 200 OK" -> 200; 0 when it is not a number.
@@ -30,6 +34,12 @@ std::string lower_case(std::string_view text) {
   return result;
 }
 
+[[noreturn]] void refuse_flood(const std::string& what) {
+  throw Error(ErrorCode::kUnavailable, "the server's answer has more than " + what +
+                                           "; is this endpoint an object store?")
+      .with_retryable(false);
+}
+
 }  // namespace
 
 void Exchange::begin(const HttpRequest& request, ByteSink* sink) {
@@ -41,9 +51,32 @@ void Exchange::begin(const HttpRequest& request, ByteSink* sink) {
   sent_ = 0;
   sends_ = 0;
   saw_continue_ = false;
+  header_bytes_ = 0;
+  trailer_bytes_ = 0;
+  in_trailers_ = false;
+  cut_ = false;
+}
+
+int Exchange::next_send() {
+  header_bytes_ = 0;
+  trailer_bytes_ = 0;
+  in_trailers_ = false;
+  return ++sends_;
 }
 
 void Exchange::on_header(std::string_view line) {
+  if (in_trailers_) {
+    trailer_bytes_ += line.size();
+    if (trailer_bytes_ > kMaxTrailerBytes) refuse_flood("16 KiB of trailers");
+    return;
+  }
+  header_bytes_ += line.size();
+  if (header_bytes_ > kMaxHeaderBytes) refuse_flood("64 KiB of headers");
+  in_trailers_ = trim(line).empty() && response_.status >= kFirstFinalStatus;
+  add_line(line);
+}
+
+void Exchange::add_line(std::string_view line) {
   if (line.starts_with("HTTP/")) {
     response_ = {};
     response_.headers.reserve(kUsualHeaderCount);
@@ -66,21 +99,26 @@ bool Exchange::goes_to_sink() const {
   return sink_ != nullptr && (response_.status == 200 || response_.status == 206);
 }
 
-void Exchange::on_body(Bytes bytes) {
+bool Exchange::on_body(Bytes bytes) {
   if (goes_to_sink()) {
     if (response_.streamed_bytes == 0 && request_->before_body)
       request_->before_body(response_);
     sink_->write(bytes);
     response_.streamed_bytes += bytes.size();
-    return;
+    return true;
   }
-  if (response_.body.size() + bytes.size() > kMaxBodyBytes) {
-    throw Error(ErrorCode::kUnavailable,
-                "the server's answer is longer than 16 MiB where a short one was "
-                "expected; is this endpoint an object store?")
-        .with_retryable(false);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (response_.status >= kFirstErrorStatus) {
+    response_.body.append(text.substr(0, kMaxErrorBodyBytes - response_.body.size()));
+    cut_ = response_.body.size() == kMaxErrorBodyBytes;
+    return !cut_;
   }
-  response_.body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.size() > request_->max_body_bytes - response_.body.size()) {
+    refuse_flood(std::to_string(request_->max_body_bytes >> 20) +
+                 " MiB where a short answer was expected");
+  }
+  response_.body.append(text);
+  return true;
 }
 
 std::size_t Exchange::on_read(MutableBytes out) {

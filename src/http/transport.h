@@ -28,6 +28,8 @@ struct HttpRequest {
   // Seconds without a byte before the request counts as dead; completion calls need
   // minutes.
   int stall_seconds = 60;
+  // Of an answer that does not go to the sink: a longer one throws.
+  std::uint64_t max_body_bytes = std::uint64_t{16} << 20;
   // Sees status and headers before the first byte goes to the sink, and throws when it
   // must not get this body.
   std::function<void(const HttpResponse&)> before_body = {};
@@ -36,7 +38,9 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 0;
   Headers headers;   // names in lower case, in order
-  std::string body;  // bodies that did not go to the sink (errors, XML), at most 16 MiB
+  // Bodies that did not go to the sink: at most max_body_bytes, of status 400 and above
+  // the first 64 KiB.
+  std::string body;
   std::uint64_t streamed_bytes = 0;
   // The first header of that (lower-case) name.
   std::optional<std::string_view> header(std::string_view name) const;
