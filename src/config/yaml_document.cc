@@ -11,14 +11,11 @@
 
 #include "base/encoding.h"
 #include "cloudsync/error.h"
+#include "config/yaml_limits.h"
 
 namespace cloudsync::config {
 namespace {
 
-// Aliases can make a small text expand without end; no configuration needs more than
-// this.
-constexpr int kMaxDepth = 8;
-constexpr std::size_t kMaxEntries = 10'000;
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 
 std::string place(const std::string& file, const YAML::Mark& mark) {
@@ -31,11 +28,10 @@ class Flattener {
  public:
   explicit Flattener(YamlDocument& document) : document_(document) {}
 
-  void add_map(const YAML::Node& map, const std::string& prefix, int depth) {
-    if (depth > kMaxDepth) fail(map.Mark(), "is nested too deeply");
+  void add_map(const YAML::Node& map, const std::string& prefix) {
     for (const auto& item : map) {
       if (!item.first.IsScalar()) fail(item.first.Mark(), "a key must be a plain word");
-      add(prefix + item.first.Scalar(), item.first.Mark(), item.second, depth);
+      add(prefix + item.first.Scalar(), item.first.Mark(), item.second);
     }
   }
 
@@ -45,9 +41,8 @@ class Flattener {
   }
 
  private:
-  void add(const std::string& key, const YAML::Mark& mark, const YAML::Node& value,
-           int depth) {
-    if (value.IsMap()) return add_map(value, key + ".", depth + 1);
+  void add(const std::string& key, const YAML::Mark& mark, const YAML::Node& value) {
+    if (value.IsMap()) return add_map(value, key + ".");
     YamlEntry entry{.key = key, .value = {}, .line = mark.line + 1};
     if (value.IsScalar()) {
       entry.value = value.Scalar();
@@ -79,22 +74,18 @@ class Flattener {
       fail(mark,
            entry.key + " is given twice, first in line " + std::to_string(first->line));
     }
-    if (document_.entries.size() >= kMaxEntries) fail(mark, "holds too many keys");
     document_.entries.push_back(std::move(entry));
   }
 
   YamlDocument& document_;
 };
 
-void flatten(const std::vector<YAML::Node>& roots, YamlDocument& document) {
-  const Flattener check(document);
-  if (roots.size() > 1) {
-    check.fail(roots[1].Mark(), "a second document (after \"---\"); one is expected");
-  }
-  if (roots.empty() || roots[0].IsNull()) return;
-  if (!roots[0].IsMap())
-    check.fail(roots[0].Mark(), "\"key: value\" lines are expected here");
-  Flattener(document).add_map(roots[0], "", 1);
+void flatten(const YAML::Node& root, YamlDocument& document) {
+  Flattener flattener(document);
+  if (root.IsNull()) return;
+  if (!root.IsMap())
+    flattener.fail(root.Mark(), "\"key: value\" lines are expected here");
+  flattener.add_map(root, "");
 }
 
 }  // namespace
@@ -113,7 +104,8 @@ YamlDocument parse_yaml(const std::string& text, const std::string& file) {
   }
   YamlDocument document{.file = file, .entries = {}};
   try {
-    flatten(YAML::LoadAll(text), document);
+    require_small_yaml(text);
+    flatten(YAML::Load(text), document);
   } catch (const YAML::Exception& error) {
     throw Error(ErrorCode::kInvalidArgument, place(file, error.mark) + ": " + error.msg);
   }

@@ -76,6 +76,26 @@ TEST(YamlDocument, AliasesCannotExpandWithoutEnd) {
   EXPECT_NE(error_of(bomb).find("too"), std::string::npos);
 }
 
+TEST(YamlDocument, StrayPunctuationIsAnErrorAndTakesNoMemory) {
+  for (const std::string text :
+       {",", ", a: 1", "# c\n,", "--- ,", "]", "}", "a: 1\n,", "a: ,", "- ,"}) {
+    EXPECT_NE(error_of(text), "") << text;
+  }
+  EXPECT_EQ(error_of("\n ,"), "c.yaml:2:2: ',' cannot stand here");
+}
+
+TEST(YamlDocument, NestingEndsAt32) {
+  EXPECT_NE(error_of("a: " + std::string(40, '[') + std::string(40, ']'))
+                .find("nested too deeply"),
+            std::string::npos);
+  EXPECT_NE(error_of(std::string(1 << 19, '[')).find("nested too deeply"),
+            std::string::npos);
+}
+
+TEST(YamlDocument, AnAliasInsideItsOwnAnchorIsAnError) {
+  EXPECT_NE(error_of("a: &x [*x]\n"), "");
+}
+
 TEST(YamlDocument, MissingFileIsAConfigurationError) {
   try {
     read_yaml_file("/nonexistent/c.yaml");
