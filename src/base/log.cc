@@ -4,10 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <mutex>
-#include <shared_mutex>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -21,80 +19,6 @@
 
 namespace cloudsync::base {
 namespace {
-
-constexpr std::size_t kShortestSecret = 4;
-constexpr std::string_view kMask = "***";
-
-class SecretRegistry {
- public:
-  void add(std::string secret) {
-    if (secret.size() < kShortestSecret) return;
-    const std::unique_lock lock(mutex_);
-    if (std::ranges::find(secrets_, secret) == secrets_.end()) {
-      secrets_.push_back(std::move(secret));
-    }
-  }
-
-  std::string redact(std::string_view text) const {
-    std::string out;
-    std::size_t copied = 0;
-    for (const auto& [begin, end] : covered(text)) {
-      out.append(text.substr(copied, begin - copied)).append(kMask);
-      copied = end;
-    }
-    return out.append(text.substr(copied));
-  }
-
- private:
-  using Range = std::pair<std::size_t, std::size_t>;
-
-  // Where secrets stand, merged: two that overlap must not leave the tail of one behind.
-  std::vector<Range> covered(std::string_view text) const {
-    std::vector<Range> ranges = occurrences(text);
-    std::ranges::sort(ranges);
-    std::vector<Range> merged;
-    for (const Range& range : ranges) {
-      if (!merged.empty() && range.first <= merged.back().second) {
-        merged.back().second = std::max(merged.back().second, range.second);
-      } else {
-        merged.push_back(range);
-      }
-    }
-    return merged;
-  }
-
-  std::vector<Range> occurrences(std::string_view text) const {
-    const std::shared_lock lock(mutex_);
-    std::vector<Range> ranges;
-    for (const std::string& secret : secrets_) {
-      for (std::size_t at = text.find(secret); at != std::string_view::npos;
-           at = text.find(secret, at + 1)) {
-        ranges.emplace_back(at, at + secret.size());
-      }
-    }
-    return ranges;
-  }
-
-  mutable std::shared_mutex mutex_;
-  std::vector<std::string> secrets_;  // guarded by mutex_
-};
-
-SecretRegistry& secrets() {
-  static auto& registry = *new SecretRegistry;  // outlives threads that still log at exit
-  return registry;
-}
-
-std::string with_escaped_newlines(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 class DescriptorSink final
     : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
@@ -206,16 +130,5 @@ void configure_log(const LogOptions& options) {
   program_log().sink->replace(std::move(targets));
   log().set_level(options.level);
 }
-
-void redact_secret(std::string_view secret) {
-  if (secret.size() < kShortestSecret) return;
-  secrets().add(std::string(secret));
-  // The forms a secret takes inside a URL and inside JSON.
-  secrets().add(percent_encode(secret));
-  secrets().add(percent_decode(secret));
-  secrets().add(with_escaped_newlines(secret));
-}
-
-std::string redacted(std::string_view text) { return secrets().redact(text); }
 
 }  // namespace cloudsync::base
