@@ -21,7 +21,8 @@ struct FileStat {
   std::int64_t ctime_ns = 0;
   std::uint64_t ino = 0;
   std::uint64_t dev = 0;
-  std::uint32_t mode = 0;  // permission bits only
+  std::uint32_t mode = 0;   // permission bits only
+  std::uint64_t nlink = 1;  // more than one: other names share the content
 
   // Same file, same content as far as stat can tell: kind, size, mtime, ctime, dev, ino.
   bool same_version(const FileStat& other) const {
@@ -69,7 +70,7 @@ class WritableFile {
   virtual void sync() = 0;  // fsync; an error is final for this file
 };
 
-enum class RenameOutcome { kDone, kTargetExists, kSourceMissing, kUnsupported };
+enum class RenameOutcome { kDone, kTargetExists, kSourceMissing, kUnsupported, kOtherMount };
 
 // One directory tree, pinned by descriptor when opened. Paths are bytes relative to that root with
 // '/' between components; "" is the root itself. No call ever follows a symlink in any component
@@ -98,8 +99,15 @@ class FileSystem {
 
   // Creates missing parents of `path` too; an existing directory is fine.
   virtual void make_directories(const std::string& path, std::uint32_t mode = 0777) = 0;
-  // RENAME_NOREPLACE (link + unlink where the file system lacks it).
+  // For a file of ours: RENAME_NOREPLACE; where the file system lacks it link + unlink, and where
+  // it has no links either, a rename over an empty file that took the name. kOtherMount when the
+  // two names are on different mounts, here and below.
   virtual RenameOutcome rename_new(const std::string& from, const std::string& to) = 0;
+  // For a file that other programs may replace at any time, to a free name that only we use: moves
+  // whatever has the name at that instant and never unlinks anything.
+  virtual RenameOutcome rename_away(const std::string& from, const std::string& to) {
+    return rename_new(from, to);
+  }
   // RENAME_EXCHANGE; kUnsupported where the file system lacks it, kSourceMissing when either name
   // is gone.
   virtual RenameOutcome exchange(const std::string& a, const std::string& b) = 0;
@@ -108,14 +116,26 @@ class FileSystem {
   virtual RenameOutcome link(const std::string& from, const std::string& to) = 0;
   virtual bool remove_file(const std::string& path) = 0;       // false when absent
   virtual bool remove_directory(const std::string& path) = 0;  // false when absent or not empty
-  // Mode, owner where permitted, xattrs; from one file to another, best effort: nothing happens
-  // when `from` is gone.
+  // Mode without set-id and sticky bits, owner where permitted, xattrs but file capabilities and
+  // signatures; from one file to another, best effort: nothing happens when `from` is gone.
   virtual void copy_attributes(const std::string& from, const std::string& to) = 0;
+  // Does nothing where the file system keeps no modes.
   virtual void set_mode(const std::string& path, std::uint32_t mode) = 0;
+  // Copies a regular file of this root to a new name, sharing its blocks where the file system can
+  // do that, and flushes the copy, which has the mtime of the original and mode 0600.
+  virtual void copy_file(const std::string& from, const std::string& to);
+  // While the result lives, the file system cannot forget what `path` names now, so that its
+  // inode number stays the same across a rename even where such numbers are made up.
+  virtual std::shared_ptr<const void> pin(const std::string&) { return nullptr; }
+  // The shallowest folder above `path` on the same mount as the folder that holds it; "" = the
+  // root's own.
+  virtual std::string mount_top(const std::string&) { return ""; }
 
   virtual void sync_directory(const std::string& path) = 0;  // fsync of the directory
   virtual void sync_all() = 0;                               // syncfs
   virtual std::uint64_t free_bytes() = 0;
+  // Size of the file system that holds the folder; 0 = unknown.
+  virtual std::uint64_t total_bytes(const std::string&) { return 0; }
 };
 
 // Opens `path` (absolute or relative to the working directory) as a root.

@@ -4,14 +4,20 @@
 #include <fcntl.h>
 #include <sys/xattr.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
+#include <string_view>
 
 namespace cloudsync::base {
 namespace {
 
+// Rights beyond the owner's were given to the old bytes, not to what came from elsewhere.
 constexpr mode_t kPermissionBits = 0777;
-constexpr mode_t kAllModeBits = 07777;
+// Privileges of the old bytes, and signatures over them.
+constexpr std::array<std::string_view, 3> kBoundToContent = {
+    "security.capability", "security.ima", "security.evm"};
 
 std::optional<std::string> read_xattr(int fd, const char* name) {
   const ssize_t size = fgetxattr(fd, name, nullptr, 0);
@@ -31,23 +37,26 @@ std::string xattr_names(int fd) {
   return names;
 }
 
+bool is_bound_to_content(std::string_view name) {
+  return std::ranges::find(kBoundToContent, name) != kBoundToContent.end();
+}
+
 // What the target's file system or our rights refuse (security.*, trusted.*) is skipped.
 void copy_xattrs(int from, int to) {
   const std::string names = xattr_names(from);
   for (std::size_t at = 0; at < names.size(); at += std::strlen(names.c_str() + at) + 1) {
     const char* name = names.c_str() + at;
+    if (is_bound_to_content(name)) continue;
     const auto value = read_xattr(from, name);
     if (value) fsetxattr(to, name, value->data(), value->size(), 0);
   }
 }
 
-// True when user and group are now those of the source.
-bool copy_owner(const struct stat& source, const struct stat& target, int to) {
-  if (source.st_uid == target.st_uid && source.st_gid == target.st_gid) return true;
-  if (fchown(to, source.st_uid, source.st_gid) == 0) return true;
+void copy_owner(const struct stat& source, const struct stat& target, int to) {
+  if (source.st_uid == target.st_uid && source.st_gid == target.st_gid) return;
+  if (fchown(to, source.st_uid, source.st_gid) == 0) return;
   // The user cannot be given away without privilege, the group often can.
-  return fchown(to, static_cast<uid_t>(-1), source.st_gid) == 0 &&
-         source.st_uid == target.st_uid;
+  if (fchown(to, static_cast<uid_t>(-1), source.st_gid) != 0) return;
 }
 
 }  // namespace
@@ -67,12 +76,10 @@ void copy_attributes_in(const PosixRoot& root, const std::string& from,
     throw_io(errno, "read the attributes of", root.absolute(from));
   }
   if (S_ISLNK(source_status.st_mode)) return;
-  const bool owned = copy_owner(source_status, target_status, target.get());
+  copy_owner(source_status, target_status, target.get());
   const UniqueFd readable = root.try_open(from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (readable.valid()) copy_xattrs(readable.get(), target.get());
-  // Last, since chown clears set-user-id; and those bits never go to a file of another
-  // owner.
-  fchmod(target.get(), source_status.st_mode & (owned ? kAllModeBits : kPermissionBits));
+  fchmod(target.get(), source_status.st_mode & kPermissionBits);
 }
 
 }  // namespace cloudsync::base

@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "base/file_system.h"
 #include "base/posix_attributes.h"
+#include "base/posix_copy.h"
 #include "base/posix_directory.h"
 #include "base/posix_files.h"
 #include "base/posix_rename.h"
@@ -126,6 +127,10 @@ class PosixFileSystem final : public FileSystem {
     return rename_new_in(*root_, from, to);
   }
 
+  RenameOutcome rename_away(const std::string& from, const std::string& to) override {
+    return rename_away_in(*root_, from, to);
+  }
+
   RenameOutcome exchange(const std::string& a, const std::string& b) override {
     return exchange_in(*root_, a, b);
   }
@@ -160,17 +165,31 @@ class PosixFileSystem final : public FileSystem {
 
   void set_mode(const std::string& path, std::uint32_t mode) override {
     const Location location = root_->locate(path, "set the mode of");
-    if (fchmodat(location.parent, location.leaf, mode & 07777, AT_SYMLINK_NOFOLLOW) !=
-        0) {
-      throw_io(errno, "set the mode of", root_->absolute(path));
+    if (fchmodat(location.parent, location.leaf, mode & 07777, AT_SYMLINK_NOFOLLOW) ==
+            0 ||
+        keeps_no_such_attribute(errno)) {
+      return;
     }
+    throw_io(errno, "set the mode of", root_->absolute(path));
+  }
+
+  void copy_file(const std::string& from, const std::string& to) override {
+    if (!copy_file_in(*root_, from, to)) FileSystem::copy_file(from, to);
+  }
+
+  std::shared_ptr<const void> pin(const std::string& path) override {
+    return std::make_shared<const UniqueFd>(root_->try_open(path, O_PATH | O_NOFOLLOW));
+  }
+
+  std::string mount_top(const std::string& path) override {
+    return mount_top_in(*root_, path);
   }
 
   void sync_directory(const std::string& path) override {
     const UniqueFd fd = root_->open(path, O_RDONLY | O_DIRECTORY, "open the directory");
     if (retry_interrupted([&] { return fsync(fd.get()); }) == 0) return;
     // Some file systems have no fsync for directories; they order names by themselves.
-    if (errno != EINVAL)
+    if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
       throw_io(errno, "write to disk the directory", root_->absolute(path));
   }
 
@@ -186,6 +205,13 @@ class PosixFileSystem final : public FileSystem {
       throw_io(errno, "stat the file system of", root_->path());
     }
     return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
+  }
+
+  std::uint64_t total_bytes(const std::string& path) override {
+    const UniqueFd fd = root_->try_open(path, O_RDONLY | O_DIRECTORY);
+    struct statvfs status{};
+    if (fstatvfs(path.empty() ? root_->fd() : fd.get(), &status) != 0) return 0;
+    return static_cast<std::uint64_t>(status.f_blocks) * status.f_frsize;
   }
 
  private:

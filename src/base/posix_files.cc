@@ -111,7 +111,8 @@ class PosixWritableFile final : public WritableFile {
 
   void set_mtime(std::int64_t mtime_ns) override {
     const timespec times[2] = {{0, UTIME_OMIT}, to_timespec(mtime_ns)};
-    if (futimens(fd_.get(), times) != 0) throw_io(errno, "set the time of", path_);
+    if (futimens(fd_.get(), times) == 0 || keeps_no_such_attribute(errno)) return;
+    throw_io(errno, "set the time of", path_);
   }
 
   void sync() override {

@@ -29,9 +29,20 @@ Pair locate_pair(const PosixRoot& root, const std::string& from, const std::stri
   throw_io(error, fmt::format("{} '{}' to", what, printable(from)), to);
 }
 
+constexpr mode_t kPlaceholderMode = 0600;
+
 bool exists(const Location& location) {
   struct stat status{};
   return fstatat(location.parent, location.leaf, &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// The file that was made to take the name still has it, and nobody has written into it.
+bool is_still_placeholder(const Location& location, int fd) {
+  struct stat named{};
+  struct stat made{};
+  return fstatat(location.parent, location.leaf, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         fstat(fd, &made) == 0 && named.st_dev == made.st_dev &&
+         named.st_ino == made.st_ino && made.st_size == 0;
 }
 
 int rename_with(const Location& from, const Location& to, unsigned flags) {
@@ -52,8 +63,7 @@ bool lacks_flag(int error) {
 // EPERM covers both "no hard links here" and "not of this inode" (directories,
 // append-only).
 bool lacks_links(int error) {
-  return error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK ||
-         error == EXDEV;
+  return error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK;
 }
 
 RenameOutcome link_outcome(const PosixRoot& root, const std::string& from,
@@ -61,6 +71,7 @@ RenameOutcome link_outcome(const PosixRoot& root, const std::string& from,
   if (error == 0) return RenameOutcome::kDone;
   if (error == EEXIST) return RenameOutcome::kTargetExists;
   if (error == ENOENT) return RenameOutcome::kSourceMissing;
+  if (error == EXDEV) return RenameOutcome::kOtherMount;
   if (lacks_links(error)) return RenameOutcome::kUnsupported;
   throw_pair(error, "link", root.absolute(from), root.absolute(to));
 }
@@ -78,8 +89,9 @@ RenameOutcome rename_new_by_link(const PosixRoot& root, const std::string& from,
                                  const std::string& to) {
   const Pair pair = locate_pair(root, from, to, "rename");
   if (!pair.from) return RenameOutcome::kSourceMissing;
-  const RenameOutcome linked =
-      link_outcome(root, from, to, link_names(*pair.from, pair.to));
+  const int error = link_names(*pair.from, pair.to);
+  if (lacks_links(error)) return rename_new_by_placeholder(root, from, to);
+  const RenameOutcome linked = link_outcome(root, from, to, error);
   if (linked != RenameOutcome::kDone) return linked;
   // When the old name cannot go, both stay: taking the new one back could hit a file that
   // somebody put there meanwhile.
@@ -87,6 +99,29 @@ RenameOutcome rename_new_by_link(const PosixRoot& root, const std::string& from,
     throw_io(errno, "remove", root.absolute(from));
   }
   return RenameOutcome::kDone;
+}
+
+RenameOutcome rename_new_by_placeholder(const PosixRoot& root, const std::string& from,
+                                        const std::string& to) {
+  const Pair pair = locate_pair(root, from, to, "rename");
+  struct stat source{};
+  if (!pair.from ||
+      fstatat(pair.from->parent, pair.from->leaf, &source, AT_SYMLINK_NOFOLLOW) != 0) {
+    return RenameOutcome::kSourceMissing;
+  }
+  if (S_ISDIR(source.st_mode)) return RenameOutcome::kUnsupported;
+  const UniqueFd taken = open_component(pair.to.parent, pair.to.leaf,
+                                        O_WRONLY | O_CREAT | O_EXCL, kPlaceholderMode);
+  if (!taken.valid() && errno == EEXIST) return RenameOutcome::kTargetExists;
+  if (!taken.valid()) throw_pair(errno, "rename", root.absolute(from), root.absolute(to));
+  if (!is_still_placeholder(pair.to, taken.get())) return RenameOutcome::kTargetExists;
+  const int error = rename_with(*pair.from, pair.to, 0);
+  if (error == 0) return RenameOutcome::kDone;
+  if (is_still_placeholder(pair.to, taken.get())) {
+    unlinkat(pair.to.parent, pair.to.leaf, 0);
+  }
+  if (error == EXDEV) return RenameOutcome::kOtherMount;
+  throw_pair(error, "rename", root.absolute(from), root.absolute(to));
 }
 
 RenameOutcome rename_new_in(const PosixRoot& root, const std::string& from,
@@ -97,7 +132,33 @@ RenameOutcome rename_new_in(const PosixRoot& root, const std::string& from,
   if (error == 0) return RenameOutcome::kDone;
   if (error == EEXIST) return RenameOutcome::kTargetExists;
   if (is_absent(error) && !exists(*pair.from)) return RenameOutcome::kSourceMissing;
+  if (error == EXDEV) return RenameOutcome::kOtherMount;
   if (lacks_flag(error)) return rename_new_by_link(root, from, to);
+  throw_pair(error, "rename", root.absolute(from), root.absolute(to));
+}
+
+RenameOutcome rename_away_plainly(const PosixRoot& root, const std::string& from,
+                                  const std::string& to) {
+  const Pair pair = locate_pair(root, from, to, "rename");
+  if (!pair.from) return RenameOutcome::kSourceMissing;
+  if (exists(pair.to)) return RenameOutcome::kTargetExists;
+  const int error = rename_with(*pair.from, pair.to, 0);
+  if (error == 0) return RenameOutcome::kDone;
+  if (error == EXDEV) return RenameOutcome::kOtherMount;
+  if (is_absent(error) && !exists(*pair.from)) return RenameOutcome::kSourceMissing;
+  throw_pair(error, "rename", root.absolute(from), root.absolute(to));
+}
+
+RenameOutcome rename_away_in(const PosixRoot& root, const std::string& from,
+                             const std::string& to) {
+  const Pair pair = locate_pair(root, from, to, "rename");
+  if (!pair.from) return RenameOutcome::kSourceMissing;
+  const int error = rename_with(*pair.from, pair.to, RENAME_NOREPLACE);
+  if (error == 0) return RenameOutcome::kDone;
+  if (error == EEXIST) return RenameOutcome::kTargetExists;
+  if (error == EXDEV) return RenameOutcome::kOtherMount;
+  if (is_absent(error) && !exists(*pair.from)) return RenameOutcome::kSourceMissing;
+  if (lacks_flag(error)) return rename_away_plainly(root, from, to);
   throw_pair(error, "rename", root.absolute(from), root.absolute(to));
 }
 
@@ -108,6 +169,7 @@ RenameOutcome exchange_in(const PosixRoot& root, const std::string& a,
   const int error = rename_with(*pair.from, pair.to, RENAME_EXCHANGE);
   if (error == 0) return RenameOutcome::kDone;
   if (error == ENOENT) return RenameOutcome::kSourceMissing;
+  if (error == EXDEV) return RenameOutcome::kOtherMount;
   if (lacks_flag(error)) return RenameOutcome::kUnsupported;
   throw_pair(error, "exchange", root.absolute(a), root.absolute(b));
 }

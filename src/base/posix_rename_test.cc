@@ -160,5 +160,36 @@ TEST_P(PosixRenameTest, ExchangeLosesNoConcurrentWrite) {
   EXPECT_EQ(contents.size(), 2U * kEdits + 1);
 }
 
+// An editor saves by renaming over the name: what has it at that instant is what moves.
+TEST_F(RenameByLinkTest, RenameAwayNeverUnlinks) {
+  directory_.write("a", "saved");
+  directory_.write("taken", "x");
+  for (const auto move : {rename_away_in, rename_away_plainly}) {
+    EXPECT_EQ(move(root_, "a", "taken"), RenameOutcome::kTargetExists);
+    EXPECT_EQ(move(root_, "a", "b"), RenameOutcome::kDone);
+    EXPECT_EQ(directory_.read("b"), "saved");
+    EXPECT_EQ(std::filesystem::exists(directory_ / "a"), false);
+    EXPECT_EQ(move(root_, "a", "c"), RenameOutcome::kSourceMissing);
+    EXPECT_EQ(move(root_, "no/a", "c"), RenameOutcome::kSourceMissing);
+    EXPECT_EQ(move(root_, "b", "a"), RenameOutcome::kDone);
+  }
+  // A second name of the file is another name, not a copy that may go.
+  ASSERT_EQ(link_in(root_, "a", "link"), RenameOutcome::kDone);
+  EXPECT_EQ(rename_away_plainly(root_, "a", "b"), RenameOutcome::kDone);
+  EXPECT_EQ(directory_.read("b"), "saved");
+}
+
+TEST_F(RenameByLinkTest, PlaceholderTakesTheNameOnlyWhereItIsFree) {
+  directory_.write("from", "new");
+  directory_.write("to", "old");
+  EXPECT_EQ(rename_new_by_placeholder(root_, "from", "to"), RenameOutcome::kTargetExists);
+  EXPECT_EQ(directory_.read("to"), "old");
+  EXPECT_EQ(rename_new_by_placeholder(root_, "from", "free"), RenameOutcome::kDone);
+  EXPECT_EQ(directory_.read("free"), "new");
+  EXPECT_EQ(rename_new_by_placeholder(root_, "from", "other"),
+            RenameOutcome::kSourceMissing);
+  EXPECT_EQ(std::filesystem::exists(directory_ / "other"), false);
+}
+
 }  // namespace
 }  // namespace cloudsync::base

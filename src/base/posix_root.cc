@@ -122,6 +122,10 @@ void throw_walk(int error, std::string_view what, const std::string& absolute_pa
                   what, printable(absolute_path)));
 }
 
+bool keeps_no_such_attribute(int error) {
+  return error == EPERM || error == ENOSYS || error == EOPNOTSUPP || error == EINVAL;
+}
+
 bool is_absent(int error) { return error == ENOENT || error == ENOTDIR; }
 
 FileStat to_file_stat(const struct stat& status) {
@@ -133,6 +137,7 @@ FileStat to_file_stat(const struct stat& status) {
   result.ino = status.st_ino;
   result.dev = status.st_dev;
   result.mode = status.st_mode & 07777;
+  result.nlink = status.st_nlink;
   return result;
 }
 

@@ -61,6 +61,9 @@ ErrorCode io_error_code(int error);
 [[noreturn]] void throw_walk(int error, std::string_view what,
                              const std::string& absolute_path);
 
+// The file system has no place for what was to be set (modes, owners, times), or none for
+// this value.
+bool keeps_no_such_attribute(int error);
 bool is_absent(int error);  // ENOENT, or ENOTDIR: a parent that is a file holds no names
 FileStat to_file_stat(const struct stat& status);
 FileStat stat_descriptor(int fd, const std::string& absolute_path);
