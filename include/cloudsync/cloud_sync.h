@@ -30,6 +30,14 @@ struct MaxDelete {
   bool is_default = true;  // the default also allows 10 deletions of any tree
 };
 
+// What replaced files may take in the local trash: a share of the file system, or bytes.
+struct TrashLimit {
+  bool is_percent = true;
+  double percent = 5;
+  std::uint64_t bytes = 0;
+  bool is_default = true;  // the default is never below 1 GB
+};
+
 // Settings that hold for every run of an engine; the configuration file's keys of the same names.
 struct EngineOptions {
   std::optional<int> max_workers;            // requests in flight; nothing = auto
@@ -37,6 +45,7 @@ struct EngineOptions {
   MaxDelete max_delete;
   bool trash = true;
   std::int64_t trash_retention_seconds = 30 * 86400;
+  TrashLimit trash_limit;
   ContentHash content_hash = ContentHash::kMd5;
   bool require_conditional_writes = false;
   Durability durability = Durability::kBatch;

@@ -188,12 +188,16 @@ constexpr KeySpec kTable[] = {
      "10 deletions of any tree",
      [](SyncConfig& c, Text v) { c.engine.max_delete = parse_max_delete(v); }},
     {"trash", "`true` or `false`", "true", "",
-     "what is replaced or deleted goes to .cloudsync/trash",
+     "what is replaced or deleted stays in .cloudsync/trash",
      [](SyncConfig& c, Text v) { c.engine.trash = parse_bool(v); }},
     {"trash_retention", "duration", "30d", "", "how long the trash is kept",
      [](SyncConfig& c, Text v) {
        c.engine.trash_retention_seconds = std::llround(parse_duration_seconds(v));
      }},
+    {"trash_limit", "share (`5%`) or size", "5%", "",
+     "what replaced files may take in .cloudsync/trash, oldest out first; the default is "
+     "never below 1 GB",
+     [](SyncConfig& c, Text v) { c.engine.trash_limit = parse_trash_limit(v); }},
     {"content_hash", "`md5` or `sha256`", "md5", "", "`sha256` is kept beside MD5",
      [](SyncConfig& c, Text v) { c.engine.content_hash = parse_content_hash(v); }},
     {"require_conditional_writes", "`true` or `false`", "false", "",

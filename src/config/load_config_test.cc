@@ -64,6 +64,7 @@ deletes: restore
 max_delete: 25
 trash: no
 trash_retention: 12h
+trash_limit: 3GB
 content_hash: sha256
 require_conditional_writes: true
 durability: full
@@ -95,6 +96,8 @@ filters:
   EXPECT_DOUBLE_EQ(engine.max_delete.value, 25);
   EXPECT_FALSE(engine.trash);
   EXPECT_EQ(engine.trash_retention_seconds, 12 * 3600);
+  EXPECT_FALSE(engine.trash_limit.is_percent);
+  EXPECT_EQ(engine.trash_limit.bytes, 3'000'000'000U);
   EXPECT_EQ(engine.content_hash, ContentHash::kSha256);
   EXPECT_TRUE(engine.require_conditional_writes);
   EXPECT_EQ(engine.durability, Durability::kFull);
@@ -130,6 +133,8 @@ TEST_F(LoadConfig, DefaultsAreThoseOfTheTable) {
   EXPECT_EQ(by_table.engine.trash, config.engine.trash);
   EXPECT_EQ(by_table.engine.trash_retention_seconds,
             config.engine.trash_retention_seconds);
+  EXPECT_DOUBLE_EQ(by_table.engine.trash_limit.percent, config.engine.trash_limit.percent);
+  EXPECT_TRUE(config.engine.trash_limit.is_default);
   EXPECT_EQ(by_table.engine.content_hash, config.engine.content_hash);
   EXPECT_EQ(by_table.engine.durability, config.engine.durability);
   EXPECT_EQ(by_table.engine.links, config.engine.links);

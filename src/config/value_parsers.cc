@@ -161,6 +161,23 @@ MaxDelete parse_max_delete(std::string_view text) {
   return {.is_percent = percent, .value = quantity->number, .is_default = false};
 }
 
+TrashLimit parse_trash_limit(std::string_view text) {
+  TrashLimit limit{.is_percent = false, .percent = 0, .bytes = 0, .is_default = false};
+  const auto quantity = parse_quantity(text);
+  if (quantity && quantity->unit == "%" && quantity->number <= 100) {
+    limit.is_percent = true;
+    limit.percent = quantity->number;
+    return limit;
+  }
+  try {
+    limit.bytes = parse_size(text);
+  } catch (const Error&) {
+    refuse(text,
+           "a share of the file system from 0% to 100% or a size, such as 5% or 20GB");
+  }
+  return limit;
+}
+
 ConflictStrategy parse_conflict_strategy(std::string_view text) {
   return parse_named(text, kStrategies);
 }

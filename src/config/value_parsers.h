@@ -25,6 +25,8 @@ int parse_count(std::string_view text, int lowest, int highest);
 std::optional<int> parse_max_workers(std::string_view text);
 // "50%" or "100"; never the default.
 MaxDelete parse_max_delete(std::string_view text);
+// "5%" or "20GB"; never the default.
+TrashLimit parse_trash_limit(std::string_view text);
 
 ConflictStrategy parse_conflict_strategy(std::string_view text);
 std::string_view conflict_strategy_name(ConflictStrategy strategy);

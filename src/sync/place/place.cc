@@ -6,9 +6,9 @@
 
 #include "base/encoding.h"
 #include "cloudsync/error.h"
-#include "sync/decide/conflict_name.h"
+#include "sync/place/copies.h"
 #include "sync/place/trash.h"
-#include "sync/transfer/transfer.h"
+#include "sync/place/trash_mounts.h"
 
 namespace cloudsync::sync {
 namespace {
@@ -20,8 +20,6 @@ using base::RenameOutcome;
 constexpr std::uint32_t kPrivateDirectory = 0700;
 constexpr std::uint32_t kEverybody = 0666;
 constexpr std::uint32_t kUsualUmask = 022;
-constexpr int kMostRescueNames = 100;
-constexpr char kRescueReplica[] = "rescued";
 
 // umask(2) can only be read by changing it, which races with other threads.
 std::uint32_t process_umask() {
@@ -35,8 +33,8 @@ std::uint32_t process_umask() {
   return kUsualUmask;
 }
 
-void write_ignore_file(base::FileSystem& files) {
-  const std::string path = std::string(kOwnDirectory) + "/.gitignore";
+void write_ignore_file(base::FileSystem& files, const std::string& own_directory) {
+  const std::string path = own_directory + "/.gitignore";
   const auto stat = files.stat(path);
   if (stat && (stat->kind != FileKind::kRegular || stat->size != 0)) return;
   constexpr std::string_view kEverything = "*\n";
@@ -50,6 +48,10 @@ PlaceResult with_status(PlaceStatus status) {
   return result;
 }
 
+std::string below(const std::string& top, const std::string& path) {
+  return top.empty() ? path : top + "/" + path;
+}
+
 }  // namespace
 
 Placer::Placer(base::FileSystem& files, std::string run_name, bool trash,
@@ -58,28 +60,99 @@ Placer::Placer(base::FileSystem& files, std::string run_name, bool trash,
       run_name_(std::move(run_name)),
       trash_(trash),
       clock_(clock),
-      new_file_mode_(kEverybody & ~process_umask()) {}
+      new_file_mode_(kEverybody & ~process_umask()),
+      held_(trash ? nullptr : std::make_unique<HeldFiles>()) {}
+
+Placer::~Placer() = default;
 
 void Placer::prepare() {
   files_.make_directories(kTempDirectory, kPrivateDirectory);
   files_.make_directories(kTrashDirectory, kPrivateDirectory);
-  write_ignore_file(files_);
+  write_ignore_file(files_, kOwnDirectory);
+  file_clock_ = read_file_clock(
+      files_, clock_, std::string(kTempDirectory) + "/clock-" + run_name_ + ".part");
+}
+
+// The trash of the mount that `key` is on: nothing can be renamed into that of another.
+std::string Placer::trash_folder(const std::string& key) {
+  const std::string top = files_.mount_top(key);
+  if (!top.empty()) remember_mount(top);
+  return below(top, kTrashDirectory) + "/" + run_name_;
+}
+
+void Placer::remember_mount(const std::string& top) {
+  const std::lock_guard lock(mutex_);
+  if (mounts_.contains(top)) return;
+  files_.make_directories(below(top, kTrashDirectory), kPrivateDirectory);
+  write_ignore_file(files_, below(top, kOwnDirectory));
+  add_trash_mount(files_, top);
+  mounts_.insert(top);
 }
 
 PlaceResult Placer::place(const PlaceRequest& request) {
+  bool other_mount = false;
+  PlaceResult result = place_here(request, other_mount);
+  if (!other_mount) return result;
+  PlaceRequest carried = request;
+  carried.temp_path = carry_over(request);
+  try {
+    result = place_here(carried, other_mount);
+  } catch (const Error&) {
+    files_.remove_file(carried.temp_path);  // the copy made for this
+    throw;
+  }
+  if (other_mount) {
+    throw Error(ErrorCode::kLocalIo,
+                "placing " + base::printable(request.key) +
+                    ": nothing can be renamed within its mount; run again");
+  }
+  const bool placed = result.status == PlaceStatus::kPlaced;
+  if (placed) sync_names(request.key, result.created_directories);
+  files_.remove_file(placed ? request.temp_path : carried.temp_path);
+  return result;
+}
+
+// Flushing the root's file system does not reach that of a mount below it.
+void Placer::sync_names(const std::string& key, const std::vector<std::string>& made) {
+  files_.sync_directory(parent_path(key));
+  for (const auto& directory : made) {
+    files_.sync_directory(parent_path(directory.substr(0, directory.size() - 1)));
+  }
+}
+
+// The content lies on another mount than its name: a copy of it waits in the trash of
+// that mount, where nothing looks for interrupted downloads.
+std::string Placer::carry_over(const PlaceRequest& request) {
+  const std::string folder = trash_folder(request.key) + "~arriving";
+  files_.make_directories(folder, kPrivateDirectory);
+  std::string path = folder + "/" + std::to_string(++copies_);
+  if (files_.stat(request.temp_path)->kind == FileKind::kSymlink) {
+    files_.make_symlink(files_.read_link(request.temp_path), path);
+    return path;
+  }
+  files_.copy_file(request.temp_path, path);
+  if (same_content(files_, request.temp_path, path)) return path;
+  files_.remove_file(path);
+  throw Error(ErrorCode::kDataCorrupt,
+              "placing " + base::printable(request.key) +
+                  ": its copy on the mount that it belongs to differs from what was "
+                  "received; run again");
+}
+
+PlaceResult Placer::place_here(const PlaceRequest& request, bool& other_mount) {
+  other_mount = false;
   const auto incoming = files_.stat(request.temp_path);
   if (!incoming) {
     throw Error(ErrorCode::kLocalIo, "placing " + base::printable(request.key) +
                                          ": its temporary file " + request.temp_path +
                                          " is gone; run again");
   }
-  if (!request.expected) return place_new(request, *incoming);
-  PlaceRequest current = request;
-  current.expected = expected_now(request.key, *request.expected);
-  return replace(current, *incoming);
+  return request.expected ? replace(request, *incoming, other_mount)
+                          : place_new(request, *incoming, other_mount);
 }
 
-PlaceResult Placer::place_new(const PlaceRequest& request, const FileStat& incoming) {
+PlaceResult Placer::place_new(const PlaceRequest& request, const FileStat& incoming,
+                              bool& other_mount) {
   give_attributes(request, incoming);
   PlaceResult result;
   RenameOutcome outcome = RenameOutcome::kSourceMissing;
@@ -101,26 +174,32 @@ PlaceResult Placer::place_new(const PlaceRequest& request, const FileStat& incom
     result.placed = placed_stat(request.key, incoming);
     return result;
   }
-  const auto taken = files_.stat(request.key);
+  other_mount = outcome == RenameOutcome::kOtherMount;
+  const auto taken = other_mount ? std::nullopt : files_.stat(request.key);
   const bool directory = taken && taken->kind == FileKind::kDirectory;
   result.status = directory ? PlaceStatus::kTypeConflict : PlaceStatus::kTargetChanged;
   return result;
 }
 
-PlaceStatus Placer::check(const std::string& key, const FileStat& expected) {
+// What has the name now, if it is still what was expected.
+std::optional<FileStat> Placer::look(const std::string& key, const FileStat& expected,
+                                     PlaceStatus& status) {
   std::optional<FileStat> now;
   try {
     now = files_.stat(key);
   } catch (const Error&) {
-    if (inspect_parents(files_, key).blocked) return PlaceStatus::kTypeConflict;
-    throw;
+    if (!inspect_parents(files_, key).blocked) throw;
   }
+  status = PlaceStatus::kTargetChanged;
   if (!now) {
-    return inspect_parents(files_, key).blocked ? PlaceStatus::kTypeConflict
-                                                : PlaceStatus::kTargetChanged;
+    if (inspect_parents(files_, key).blocked) status = PlaceStatus::kTypeConflict;
+    return std::nullopt;
   }
-  if (now->kind == FileKind::kDirectory) return PlaceStatus::kTypeConflict;
-  return now->same_version(expected) ? PlaceStatus::kPlaced : PlaceStatus::kTargetChanged;
+  if (now->kind == FileKind::kDirectory) status = PlaceStatus::kTypeConflict;
+  if (now->kind == FileKind::kDirectory || !now->same_version(expected))
+    return std::nullopt;
+  status = PlaceStatus::kPlaced;
+  return now;
 }
 
 // A replaced file hands its attributes on; a symlink has none worth it.
@@ -133,130 +212,12 @@ void Placer::give_attributes(const PlaceRequest& request, const FileStat& incomi
   }
 }
 
-// The new content waits under the very name in the trash that the old one will have, so
-// that one system call puts the one under its final name and the other where nothing ever
-// deletes it unseen.
-PlaceResult Placer::replace(const PlaceRequest& request, const FileStat& incoming) {
-  const PlaceStatus before = check(request.key, *request.expected);
-  if (before != PlaceStatus::kPlaced) return with_status(before);
-  give_attributes(request, incoming);
-  const auto parked = move_to_trash(files_, run_name_, request.temp_path, request.key);
-  if (!parked) return with_status(PlaceStatus::kTargetChanged);
-  std::string old_path;
-  const PlaceStatus status = swap_in(request, *parked, old_path);
-  if (status != PlaceStatus::kPlaced) {
-    files_.rename_new(*parked, request.temp_path);
-    return with_status(status);
-  }
-  PlaceResult result;
-  result.placed = placed_stat(request.key, incoming);
-  settle_replaced(request, old_path, result);
-  return result;
-}
-
-PlaceStatus Placer::swap_in(const PlaceRequest& request, const std::string& parked,
-                            std::string& old_path) {
-  // The exchange moves the ctime, so this is the last moment at which it proves
-  // something.
-  const PlaceStatus now = check(request.key, *request.expected);
-  if (now != PlaceStatus::kPlaced) return now;
-  switch (files_.exchange(parked, request.key)) {
-    case RenameOutcome::kDone:
-      old_path = parked;
-      return PlaceStatus::kPlaced;
-    case RenameOutcome::kUnsupported:
-      return swap_by_link(request, parked, old_path);
-    case RenameOutcome::kTargetExists:
-    case RenameOutcome::kSourceMissing:
-      break;
-  }
-  return PlaceStatus::kTargetChanged;
-}
-
-// Without RENAME_EXCHANGE: the old content gets its second name first and loses the first
-// one by the rename. What remains open is another program renaming over the name between
-// check and rename.
-PlaceStatus Placer::swap_by_link(const PlaceRequest& request, const std::string& parked,
-                                 std::string& old_path) {
-  const auto linked = link_to_trash(files_, run_name_, request.key, request.key);
-  if (!linked) return PlaceStatus::kTargetChanged;
-  const auto old = files_.stat(*linked);
-  const auto named = files_.stat(request.key);
-  if (!old || !named || !same_but_ctime(*old, *request.expected) ||
-      !same_but_ctime(*named, *old)) {
-    return PlaceStatus::kTargetChanged;
-  }
-  files_.rename_over(parked, request.key);
-  old_path = *linked;
-  return PlaceStatus::kPlaced;
-}
-
-void Placer::settle_replaced(const PlaceRequest& request, const std::string& old_path,
-                             PlaceResult& result) {
-  const auto old = files_.stat(old_path);
-  if (!old) return;
-  if (!same_but_ctime(*old, *request.expected)) {
-    result.rescued_key = rescue(old_path, request.key);
-  } else if (request.keep_replaced && trash_) {
-    result.trash_ref = old_path;
-  } else {
-    files_.remove_file(old_path);
-  }
-}
-
 // When a user has already written to the placed file, its own stat would pass his content
 // off as the one that was placed: the temporary file's stat makes the next scan look
 // inside.
 FileStat Placer::placed_stat(const std::string& key, const FileStat& incoming) {
   const auto now = files_.stat(key);
   return now && same_but_ctime(*now, incoming) ? *now : incoming;
-}
-
-std::string Placer::rescue(const std::string& path, const std::string& key) {
-  const auto stat = files_.stat(path);
-  const std::int64_t mtime_ns = stat ? stat->mtime_ns : clock_.now_ns();
-  const auto hashed = hash_local_file(files_, path, false, ContentHash::kMd5, {});
-  const Md5Digest md5 = hashed ? hashed->md5 : Md5Digest{};
-  for (int attempt = 1; attempt <= kMostRescueNames; ++attempt) {
-    const std::string name = conflict_name(key, mtime_ns, kRescueReplica, md5, attempt);
-    files_.make_directories(parent_path(name));
-    if (files_.rename_new(path, name) == RenameOutcome::kDone) return name;
-  }
-  throw Error(ErrorCode::kAlreadyExists,
-              base::printable(key) +
-                  " was written by another program while it was being " +
-                  "replaced; that content is kept as " + base::printable(path));
-}
-
-RemoveResult Placer::remove(const std::string& key, const FileStat& seen) {
-  RemoveResult result;
-  const FileStat expected = expected_now(key, seen);
-  result.status = check(key, expected);
-  if (result.status != PlaceStatus::kPlaced) return result;
-  const auto moved = move_to_trash(files_, run_name_, key, key);
-  if (!moved) {
-    result.status = PlaceStatus::kTargetChanged;
-    return result;
-  }
-  const auto stat = files_.stat(*moved);
-  if (stat && !same_but_ctime(*stat, expected)) return put_back(key, *moved);
-  if (trash_) {
-    result.trash_ref = *moved;
-  } else {
-    files_.remove_file(*moved);
-  }
-  return result;
-}
-
-RemoveResult Placer::put_back(const std::string& key, const std::string& moved) {
-  RemoveResult result;
-  result.status = PlaceStatus::kTargetChanged;
-  if (!inspect_parents(files_, key).blocked) {
-    files_.make_directories(parent_path(key));
-    if (files_.rename_new(moved, key) == RenameOutcome::kDone) return result;
-  }
-  result.rescued_key = rescue(moved, key);
-  return result;
 }
 
 }  // namespace cloudsync::sync

@@ -1,71 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sync/place/place.h"
-
-#include <gtest/gtest.h>
-
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include <filesystem>
-
-#include "base/test_directory.h"
 #include "cloudsync/error.h"
+#include "hash/digest.h"
 #include "sync/decide/conflict_name.h"
-#include "sync/testing/transfer_fixture.h"
+#include "sync/place/place_test_fixture.h"
 
 namespace cloudsync::sync {
 namespace {
-
-class PlaceTest : public ::testing::Test {
- protected:
-  PlaceTest() { placer_.prepare(); }
-
-  std::string temp(const std::string& content) {
-    const std::string path =
-        std::string(kTempDirectory) + "/" + std::to_string(++temps_) + ".part";
-    tree_.write(path, content);
-    std::filesystem::permissions(tree_ / path, std::filesystem::perms(0600));
-    return path;
-  }
-
-  PlaceResult place(const std::string& key, const std::string& content,
-                    std::optional<base::FileStat> expected = std::nullopt,
-                    bool keep = false) {
-    return placer_.place({.key = key,
-                          .temp_path = temp(content),
-                          .expected = expected,
-                          .keep_replaced = keep});
-  }
-
-  base::FileStat stat(const std::string& path) { return *disk_->stat(path); }
-
-  // The other program acts right before the named operation on the path, once.
-  void interfere(const std::string& operation, const std::string& path,
-                 std::function<void()> action) {
-    files_.before = [=, this, done = false](const std::string& name,
-                                            const std::string& at) mutable {
-      if (done || name != operation || at != path) return;
-      done = true;
-      action();
-    };
-  }
-
-  std::size_t count_files(const std::string& directory) const {
-    std::size_t count = 0;
-    for (const auto& entry :
-         std::filesystem::recursive_directory_iterator(tree_ / directory)) {
-      if (!entry.is_directory()) ++count;
-    }
-    return count;
-  }
-
-  base::TestDirectory tree_;
-  std::unique_ptr<base::FileSystem> disk_ = base::open_posix_file_system(tree_.path());
-  InterceptedFiles files_{*disk_};
-  ShiftedClock clock_;
-  Placer placer_{files_, "run-1", true, clock_};
-  int temps_ = 0;
-};
 
 TEST_F(PlaceTest, PrepareHidesItsDirectoryFromVersionControl) {
   placer_.prepare();
@@ -114,20 +57,30 @@ TEST_F(PlaceTest, SymlinkedParentIsNeverFollowed) {
   EXPECT_TRUE(std::filesystem::is_empty(tree_ / "real"));
 }
 
-TEST_F(PlaceTest, ReplacedContentIsDroppedWhenItWasTheExpectedOne) {
+TEST_F(PlaceTest, ReplacedContentStaysInTheTrash) {
   tree_.write("a", "old");
   const auto result = place("a", "new", stat("a"));
   ASSERT_EQ(result.status, PlaceStatus::kPlaced);
   EXPECT_EQ(tree_.read("a"), "new");
-  EXPECT_EQ(result.trash_ref, "");
-  EXPECT_EQ(count_files(kTrashDirectory), 0U);
+  EXPECT_EQ(result.trash_ref, kReplacedTrash + "/a");
+  EXPECT_EQ(tree_.read(result.trash_ref), "old");
   EXPECT_EQ(count_files(kTempDirectory), 0U);
+}
+
+// A program that had the file open goes on writing to it.
+TEST_F(PlaceTest, WriterOfTheReplacedFileWritesToTheTrash) {
+  tree_.write("a", "old");
+  const auto writer = files_.open_write("a");
+  const auto result = place("a", "new", stat("a"));
+  constexpr std::string_view kLate = "late";
+  writer->write_at(0, std::as_bytes(std::span(kLate)));
+  EXPECT_EQ(tree_.read(result.trash_ref), "late");
 }
 
 TEST_F(PlaceTest, LoserStaysInTheTrash) {
   tree_.write("d/a", "old");
   const auto result = place("d/a", "new", stat("d/a"), true);
-  EXPECT_EQ(result.trash_ref, ".cloudsync/trash/run-1/d/a");
+  EXPECT_EQ(result.trash_ref, kRunTrash + "/d/a");
   EXPECT_EQ(tree_.read(result.trash_ref), "old");
 }
 
@@ -136,25 +89,45 @@ TEST_F(PlaceTest, TrashNamesNeverCollide) {
   place("a", "2", stat("a"), true);
   const auto second = place("a", "3", stat("a"), true);
   EXPECT_EQ(tree_.read(second.trash_ref), "2");
-  EXPECT_EQ(tree_.read(".cloudsync/trash/run-1/a"), "1");
+  EXPECT_EQ(tree_.read(kRunTrash + "/a"), "1");
   std::filesystem::remove(tree_ / "a");
   tree_.write("a/b", "4");
   const auto below = placer_.remove("a/b", stat("a/b"));
   EXPECT_EQ(tree_.read(below.trash_ref), "4");
 }
 
-TEST_F(PlaceTest, WithoutTrashNothingIsKept) {
+TEST_F(PlaceTest, WithoutTrashNothingIsKeptAfterTheRun) {
   Placer placer(files_, "run-2", false, clock_);
   tree_.write("a", "old");
-  EXPECT_EQ(placer
-                .place({.key = "a",
-                        .temp_path = temp("new"),
-                        .expected = stat("a"),
-                        .keep_replaced = true})
-                .trash_ref,
-            "");
-  EXPECT_EQ(placer.remove("a", stat("a")).trash_ref, "");
+  placer.place({.key = "a",
+                .temp_path = temp("new"),
+                .expected = stat("a"),
+                .keep_replaced = true});
+  placer.remove("a", stat("a"));
+  EXPECT_EQ(count_files(kTrashDirectory), 2U);
+  EXPECT_TRUE(placer.drop_held({}).empty());
   EXPECT_EQ(count_files(kTrashDirectory), 0U);
+  EXPECT_FALSE(std::filesystem::exists(tree_ / ".cloudsync/trash/run-2"));
+}
+
+// The base's content is what may go; anything else is somebody's.
+TEST_F(PlaceTest, WithoutTrashAnEditWithItsMtimeRestoredIsKept) {
+  Placer placer(files_, "run-2", false, clock_);
+  tree_.write("a", "old");
+  tree_.write("b", "old");
+  const Md5Digest md5 = hash::Md5::of(std::as_bytes(std::span("old", 3)));
+  const auto replaced = placer.place(
+      {.key = "a", .temp_path = temp("new"), .expected = stat("a"), .expected_md5 = md5});
+  placer.remove("b", stat("b"), md5);
+  const std::vector<std::string> kept{".cloudsync/trash/run-2~replaced/a",
+                                      ".cloudsync/trash/run-2/b"};
+  for (const auto& path : kept) {
+    const auto time = std::filesystem::last_write_time(tree_ / path);
+    tree_.write(path, "xyz");
+    std::filesystem::last_write_time(tree_ / path, time);
+  }
+  EXPECT_EQ(placer.drop_held({}), kept);
+  for (const auto& path : kept) EXPECT_EQ(tree_.read(path), "xyz");
 }
 
 TEST_F(PlaceTest, ChangedTargetIsLeftAlone) {
@@ -180,8 +153,7 @@ TEST_F(PlaceTest, EditThatRestoresTheMtimeIsNoticed) {
 
 TEST_F(PlaceTest, EditBeforeTheLastCheckKeepsTheTempFile) {
   tree_.write("a", "old");
-  interfere("rename_new", ".cloudsync/trash/run-1/a",
-            [&] { tree_.write("a", "edited"); });
+  interfere("rename_away", kReplacedTrash + "/a", [&] { tree_.write("a", "edited"); });
   EXPECT_EQ(place("a", "new", stat("a")).status, PlaceStatus::kTargetChanged);
   EXPECT_EQ(tree_.read("a"), "edited");
   EXPECT_EQ(count_files(kTempDirectory), 1U);
@@ -277,7 +249,7 @@ TEST_F(PlaceTest, FileThatReplacesASymlinkHasOrdinaryRights) {
   EXPECT_EQ(result.placed.kind, base::FileKind::kRegular);
 }
 
-TEST_F(PlaceTest, WithoutExchangeALinkSecuresTheOldContent) {
+TEST_F(PlaceTest, WithoutExchangeTheOldContentLeavesFirst) {
   files_.can_exchange = false;
   tree_.write("a", "old");
   const auto result = place("a", "new", stat("a"), true);
@@ -287,31 +259,29 @@ TEST_F(PlaceTest, WithoutExchangeALinkSecuresTheOldContent) {
   EXPECT_EQ(count_files(kTempDirectory), 0U);
 }
 
-TEST_F(PlaceTest, WithoutExchangeAnEditBeforeTheLinkIsLeftAlone) {
+// Whatever another program puts under the name in the instant before the old file leaves.
+TEST_F(PlaceTest, WithoutExchangeAForeignFileIsPutBack) {
   files_.can_exchange = false;
   tree_.write("a", "old");
-  interfere("exchange", "a", [&] { tree_.write("a", "edited"); });
-  EXPECT_EQ(place("a", "new", stat("a")).status, PlaceStatus::kTargetChanged);
-  EXPECT_EQ(tree_.read("a"), "edited");
+  interfere("rename_away", kReplacedTrash + "~2/a", [&] {
+    tree_.write("other", "user's file");
+    std::filesystem::rename(tree_ / "other", tree_ / "a");
+  });
+  std::filesystem::create_directories(tree_ / (kReplacedTrash + "~2"));
+  const auto result = place("a", "new", stat("a"));
+  EXPECT_EQ(result.status, PlaceStatus::kTargetChanged);
+  EXPECT_EQ(tree_.read("a"), "user's file");
   EXPECT_EQ(count_files(kTempDirectory), 1U);
 }
 
-TEST_F(PlaceTest, WithoutExchangeAnEditBeforeTheRenameIsRescued) {
+TEST_F(PlaceTest, WithoutExchangeAFileThatAppearsInTheGapIsLeftAlone) {
   files_.can_exchange = false;
   tree_.write("a", "old");
-  interfere("rename_over", "a", [&] { tree_.write("a", "edited"); });
-  const auto result = place("a", "new", stat("a"));
-  EXPECT_EQ(tree_.read("a"), "new");
-  ASSERT_TRUE(result.rescued_key);
-  EXPECT_EQ(tree_.read(*result.rescued_key), "edited");
-}
-
-TEST_F(PlaceTest, WithoutExchangeAndLinksReplacingIsRefused) {
-  files_.can_exchange = false;
-  files_.can_link = false;
-  tree_.write("a", "old");
-  EXPECT_THROW(place("a", "new", stat("a")), Error);
-  EXPECT_EQ(tree_.read("a"), "old");
+  interfere("rename_new", "a", [&] { tree_.write("a", "user's file"); });
+  EXPECT_EQ(place("a", "new", stat("a")).status, PlaceStatus::kTargetChanged);
+  EXPECT_EQ(tree_.read("a"), "user's file");
+  EXPECT_EQ(tree_.read(kReplacedTrash + "~2/a"), "old");
+  EXPECT_EQ(count_files(kTempDirectory), 1U);
 }
 
 TEST_F(PlaceTest, RemovedFileIsInTheTrash) {
@@ -323,10 +293,9 @@ TEST_F(PlaceTest, RemovedFileIsInTheTrash) {
 }
 
 TEST_F(PlaceTest, FileReplacedInTheInstantOfRemovalIsPutBack) {
+  std::filesystem::create_directories(tree_ / kRunTrash);
   tree_.write("a", "old");
-  placer_.remove("a", stat("a"));
-  tree_.write("a", "old");
-  interfere("rename_new", ".cloudsync/trash/run-1/a", [&] {
+  interfere("rename_away", kRunTrash + "/a", [&] {
     tree_.write("other", "user's file");
     std::filesystem::rename(tree_ / "other", tree_ / "a");
   });
@@ -339,7 +308,7 @@ TEST_F(PlaceTest, FileThatCannotBePutBackIsRescued) {
   const auto seen = stat("a");
   int stage = 0;
   files_.before = [&](const std::string& operation, const std::string& path) {
-    if (operation == "rename_new" && path == ".cloudsync/trash/run-1/a" && stage == 0) {
+    if (operation == "rename_away" && path == kRunTrash + "/a" && stage == 0) {
       stage = 1;
       tree_.write("a", "second");
     }
@@ -349,7 +318,7 @@ TEST_F(PlaceTest, FileThatCannotBePutBackIsRescued) {
     }
   };
   // The first try only finds that the trash has no directory for this run yet.
-  std::filesystem::create_directories(tree_ / ".cloudsync/trash/run-1");
+  std::filesystem::create_directories(tree_ / kRunTrash);
   const auto result = placer_.remove("a", seen);
   EXPECT_EQ(result.status, PlaceStatus::kTargetChanged);
   EXPECT_EQ(tree_.read("a"), "third");
@@ -362,75 +331,6 @@ TEST_F(PlaceTest, RemovingWhatIsGoneIsAChange) {
   const auto seen = stat("a");
   std::filesystem::remove(tree_ / "a");
   EXPECT_EQ(placer_.remove("a", seen).status, PlaceStatus::kTargetChanged);
-}
-
-TEST_F(PlaceTest, CopyAsideThenReplaceKeepsBothContents) {
-  tree_.write("a", "mine");
-  const auto seen = stat("a");
-  ASSERT_EQ(placer_.copy_aside("a", seen, "a.copy"), PlaceStatus::kPlaced);
-  ASSERT_EQ(place("a", "theirs", seen).status, PlaceStatus::kPlaced);
-  EXPECT_EQ(tree_.read("a"), "theirs");
-  EXPECT_EQ(tree_.read("a.copy"), "mine");
-}
-
-TEST_F(PlaceTest, CopyAsideIsIdempotentAfterACrash) {
-  tree_.write("a", "mine");
-  ASSERT_EQ(placer_.copy_aside("a", stat("a"), "d/copy"), PlaceStatus::kPlaced);
-  Placer next(files_, "run-2", true, clock_);
-  EXPECT_EQ(next.copy_aside("a", stat("a"), "d/copy"), PlaceStatus::kPlaced);
-  tree_.write("equal", "mine");
-  EXPECT_EQ(next.copy_aside("a", stat("a"), "equal"), PlaceStatus::kPlaced);
-  tree_.write("taken", "else");
-  EXPECT_EQ(next.copy_aside("a", stat("a"), "taken"), PlaceStatus::kTypeConflict);
-  EXPECT_EQ(tree_.read("taken"), "else");
-}
-
-TEST_F(PlaceTest, CopyAsideWithoutLinksCopies) {
-  files_.can_link = false;
-  tree_.write("a", std::string(3 << 20, 'x'));
-  std::filesystem::permissions(tree_ / "a", std::filesystem::perms(0640));
-  const auto seen = stat("a");
-  ASSERT_EQ(placer_.copy_aside("a", seen, "copy"), PlaceStatus::kPlaced);
-  EXPECT_EQ(tree_.read("copy"), tree_.read("a"));
-  EXPECT_EQ(stat("copy").mtime_ns, seen.mtime_ns);
-  EXPECT_EQ(stat("copy").mode, 0640U);
-  EXPECT_EQ(place("a", "theirs", seen).status, PlaceStatus::kPlaced);
-}
-
-TEST_F(PlaceTest, CopyAsideOfAChangedFileIsRefused) {
-  tree_.write("a", "mine");
-  const auto seen = stat("a");
-  interfere("link", "copy", [&] { tree_.write("a", "newer"); });
-  EXPECT_EQ(placer_.copy_aside("a", seen, "copy"), PlaceStatus::kTargetChanged);
-  EXPECT_EQ(tree_.read("a"), "newer");
-  EXPECT_FALSE(std::filesystem::exists(tree_ / "copy"));
-}
-
-TEST_F(PlaceTest, PurgeRemovesOldRunsAndStrayTempFilesOnly) {
-  tree_.write("a", "1");
-  placer_.remove("a", stat("a"));
-  tree_.write("d/b", "2");
-  Placer other(files_, "run-0", true, clock_);
-  other.remove("d/b", stat("d/b"));
-  const std::string stray = temp("stray");
-  const std::string live = temp("live");
-  const std::set<std::string> live_names{std::filesystem::path(live).filename()};
-  EXPECT_EQ(placer_.purge(30 * 86400, live_names), 0U);
-  clock_.shift_ns = 2LL * 86400 * 1'000'000'000;
-  EXPECT_EQ(placer_.purge(30 * 86400, live_names), 1U);
-  EXPECT_FALSE(std::filesystem::exists(tree_ / stray));
-  EXPECT_EQ(tree_.read(live), "live");
-  clock_.shift_ns = 31LL * 86400 * 1'000'000'000;
-  EXPECT_EQ(placer_.purge(30 * 86400, live_names), 1U);
-  EXPECT_FALSE(std::filesystem::exists(tree_ / ".cloudsync/trash/run-0"));
-  EXPECT_EQ(tree_.read(".cloudsync/trash/run-1/a"), "1");
-}
-
-TEST_F(PlaceTest, PurgeOfAFreshRootDoesNothing) {
-  base::TestDirectory empty;
-  const auto files = base::open_posix_file_system(empty.path());
-  Placer placer(*files, "run", true, clock_);
-  EXPECT_EQ(placer.purge(0, {}), 0U);
 }
 
 }  // namespace

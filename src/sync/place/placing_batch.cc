@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/place/placing_batch.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "cloudsync/error.h"
@@ -14,6 +15,7 @@ constexpr std::chrono::milliseconds kBatchTime{100};
 // A stat older than this shows every later write: two ticks of the coarsest kernel clock
 // and more.
 constexpr std::chrono::milliseconds kRacyWindow{25};
+constexpr std::int64_t kCoarseWindow = 2'000'000'000;
 
 std::string parent_of(const std::string& key) {
   const auto slash = key.rfind('/');
@@ -75,15 +77,6 @@ void PlacingBatch::run(const std::stop_token& stop) {
 
 std::optional<PlaceResult> PlacingBatch::place_one(PlaceTask& task) {
   try {
-    if (!task.copy_aside_to.empty() && task.request.expected) {
-      const auto aside = placer_.copy_aside(task.request.key, *task.request.expected,
-                                            task.copy_aside_to);
-      if (aside != PlaceStatus::kPlaced) {
-        PlaceResult changed;
-        changed.status = PlaceStatus::kTargetChanged;
-        return changed;
-      }
-    }
     return placer_.place(task.request);
   } catch (const Error& error) {
     task.on_error(error);
@@ -122,12 +115,19 @@ void PlacingBatch::settle(std::vector<Placed>& placed) {
     bool racy = true;
     try {
       const auto now = files_.stat(one.task.request.key);
-      racy = !now || !now->same_version(one.result.placed);
+      racy = !now || !now->same_version(one.result.placed) || is_in_coarse_tick(*now);
     } catch (const Error&) {
       racy = true;  // unreadable now: hash it at the next scan
     }
     report_placed(one, racy);
   }
+}
+
+// Where times are that coarse the wait proves nothing.
+bool PlacingBatch::is_in_coarse_tick(const base::FileStat& stat) const {
+  const FileClock& clock = placer_.file_clock();
+  return clock.coarse &&
+         std::max(stat.mtime_ns, stat.ctime_ns) >= clock.now_ns(clock_) - kCoarseWindow;
 }
 
 // A failure to record one file is that file's outcome, not the end of the thread.

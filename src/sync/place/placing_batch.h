@@ -17,7 +17,6 @@ namespace cloudsync::sync {
 
 struct PlaceTask {
   PlaceRequest request;
-  std::string copy_aside_to;  // conflict copy made first; "" = none
   // Called once the file is in place and, with durability batch or full, survives a power
   // cut; then the base row may be written. `racy` = its stat is too fresh to prove
   // anything later. Also called when nothing was placed (result.status says so).
@@ -46,6 +45,7 @@ class PlacingBatch {
   void place_batch(std::vector<PlaceTask> batch);
   std::optional<PlaceResult> place_one(PlaceTask& task);
   void settle(std::vector<Placed>& placed);
+  bool is_in_coarse_tick(const base::FileStat& stat) const;
   void report_placed(Placed& placed, bool racy);
   void place_now(PlaceTask task);
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/place/trash.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/encoding.h"
 #include "cloudsync/error.h"
-#include "sync/place/place.h"
 
 namespace cloudsync::sync {
 namespace {
@@ -11,56 +13,31 @@ namespace {
 constexpr int kMostTrashNames = 1000;
 constexpr std::uint32_t kPrivateDirectory = 0700;
 
-enum class Method { kRename, kLink };
+constexpr std::size_t kStampLength = 16;  // 20260102T030405Z
+constexpr std::size_t kRunNameLength = kStampLength + 7;
 
-std::string trash_path(const std::string& run, const std::string& key, int attempt) {
-  std::string path = std::string(kTrashDirectory) + "/" + run;
+std::string trash_path(const std::string& folder, const std::string& key, int attempt) {
+  std::string path = folder;
   if (attempt > 1) path += "~" + std::to_string(attempt);
   return path + "/" + key;
 }
 
-base::RenameOutcome apply(base::FileSystem& files, Method method, const std::string& from,
-                          const std::string& to) {
-  return method == Method::kRename ? files.rename_new(from, to) : files.link(from, to);
-}
-
 // Tries without looking first: most often the directory is there already.
-base::RenameOutcome bring_in(base::FileSystem& files, Method method,
-                             const std::string& from, const std::string& to) {
+base::RenameOutcome bring_in(base::FileSystem& files, const std::string& from,
+                             const std::string& to) {
   try {
-    const auto outcome = apply(files, method, from, to);
+    const auto outcome = files.rename_away(from, to);
     if (outcome != base::RenameOutcome::kSourceMissing) return outcome;
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kDiskFull) throw;
   }
   if (inspect_parents(files, to).blocked) return base::RenameOutcome::kTargetExists;
   files.make_directories(parent_path(to), kPrivateDirectory);
-  return apply(files, method, from, to);
+  return files.rename_away(from, to);
 }
 
-std::optional<std::string> into_trash(base::FileSystem& files, Method method,
-                                      const std::string& run, const std::string& path,
-                                      const std::string& key) {
-  for (int attempt = 1; attempt <= kMostTrashNames; ++attempt) {
-    const std::string target = trash_path(run, key, attempt);
-    switch (bring_in(files, method, path, target)) {
-      case base::RenameOutcome::kDone:
-        return target;
-      case base::RenameOutcome::kSourceMissing:
-        return std::nullopt;
-      case base::RenameOutcome::kTargetExists:
-        break;
-      case base::RenameOutcome::kUnsupported:
-        throw Error(ErrorCode::kUnsupported,
-                    "the file system of " + files.root_path() +
-                        " can neither exchange nor link files, so " +
-                        base::printable(key) +
-                        " cannot be replaced safely; remove it by hand and run again");
-    }
-  }
-  throw Error(ErrorCode::kAlreadyExists,
-              "no free name in the trash for " + base::printable(key));
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 
 }  // namespace
 
@@ -94,20 +71,37 @@ Parents inspect_parents(base::FileSystem& files, const std::string& path) {
   return parents;
 }
 
-std::optional<std::string> move_to_trash(base::FileSystem& files, const std::string& run,
-                                         const std::string& path,
-                                         const std::string& key) {
-  return into_trash(files, Method::kRename, run, path, key);
+TrashMove move_to_trash(base::FileSystem& files, const std::string& folder,
+                        const std::string& path, const std::string& key) {
+  for (int attempt = 1; attempt <= kMostTrashNames; ++attempt) {
+    std::string target = trash_path(folder, key, attempt);
+    const auto outcome = bring_in(files, path, target);
+    if (outcome == base::RenameOutcome::kTargetExists) continue;
+    return {.outcome = outcome, .path = std::move(target)};
+  }
+  throw Error(ErrorCode::kAlreadyExists,
+              "no free name in the trash for " + base::printable(key));
 }
 
-std::optional<std::string> link_to_trash(base::FileSystem& files, const std::string& run,
-                                         const std::string& path,
-                                         const std::string& key) {
-  return into_trash(files, Method::kLink, run, path, key);
+bool is_trash_of_run(std::string_view folder_name, const std::string& run) {
+  return folder_name == run || folder_name.starts_with(run + "~");
 }
 
-bool is_trash_of_run(const std::string& directory_name, const std::string& run) {
-  return directory_name == run || directory_name.starts_with(run + "~");
+bool is_trash_folder(std::string_view folder_name) {
+  if (folder_name.size() < kRunNameLength) return false;
+  const auto stamp = folder_name.substr(0, kStampLength);
+  if (!std::ranges::all_of(stamp.substr(0, 8), is_digit) || stamp[8] != 'T' ||
+      !std::ranges::all_of(stamp.substr(9, 6), is_digit) || stamp[15] != 'Z') {
+    return false;
+  }
+  const auto rest = folder_name.substr(kStampLength);
+  if (rest[0] != '-' || !std::ranges::all_of(rest.substr(1, 6), is_hex)) return false;
+  return rest.size() == 7 || rest[7] == '~';
+}
+
+bool holds_replaced(std::string_view folder_name) {
+  return is_trash_folder(folder_name) &&
+         folder_name.substr(kRunNameLength).starts_with(kReplacedSuffix);
 }
 
 }  // namespace cloudsync::sync

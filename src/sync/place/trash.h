@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file_system.h"
@@ -21,15 +22,24 @@ struct Parents {
 };
 Parents inspect_parents(base::FileSystem& files, const std::string& path);
 
-// Moves what `path` names to .cloudsync/trash/<run>/<key>, or below <run>~2, <run>~3 ...
-// where that name is taken. Nothing when `path` is gone.
-std::optional<std::string> move_to_trash(base::FileSystem& files, const std::string& run,
-                                         const std::string& path, const std::string& key);
-// Gives it a second name there. Throws Error{kUnsupported} where the file system has no
-// links.
-std::optional<std::string> link_to_trash(base::FileSystem& files, const std::string& run,
-                                         const std::string& path, const std::string& key);
-// True for the directory of this run and its overflow ones.
-bool is_trash_of_run(const std::string& directory_name, const std::string& run);
+struct TrashMove {
+  base::RenameOutcome outcome = base::RenameOutcome::kDone;  // never kTargetExists
+  std::string path;                                          // in the trash
+};
+
+// Moves what `path` names to <folder>/<key>, or below <folder>~2, <folder>~3 ... where
+// that name is taken. `folder` belongs to this run.
+TrashMove move_to_trash(base::FileSystem& files, const std::string& folder,
+                        const std::string& path, const std::string& key);
+
+// Folders of one run in a trash: <run> for what was deleted and for losers of conflicts,
+// <run>~replaced for files that a newer version of themselves replaced, each with
+// overflow folders "~2", "~3" ... behind it.
+inline constexpr char kReplacedSuffix[] = "~replaced";
+// True for the folders of this run.
+bool is_trash_of_run(std::string_view folder_name, const std::string& run);
+// True for what cloudsync names such a folder, of whatever run.
+bool is_trash_folder(std::string_view folder_name);
+bool holds_replaced(std::string_view folder_name);
 
 }  // namespace cloudsync::sync

@@ -131,7 +131,12 @@ void DeletionPhase::settle(const PlannedDelete& planned, storage::Outcome outcom
 
 void DeletionPhase::remove_local(const PlannedDelete& planned) {
   if (planned.key.ends_with('/')) return remove_local_directory(planned);
-  const auto removed = placer_->remove(planned.key, planned.local);
+  const auto md5 = planned.has_base ? std::optional(planned.md5) : std::nullopt;
+  const auto removed = placer_->remove(planned.key, planned.local, md5);
+  if (removed.rescued_key) {
+    context_.report.act(OperationAction::kConflictCopy, planned.key, 0,
+                        *removed.rescued_key);
+  }
   const bool done = removed.status == PlaceStatus::kPlaced;
   settle(planned, done ? storage::Outcome::kOk : storage::Outcome::kPreconditionFailed,
          removed.trash_ref);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/run/journal.h"
 
-#include <algorithm>
-
 namespace cloudsync::sync {
 
 namespace {
@@ -136,10 +134,9 @@ BaseRow base_from_both(const RunContext& context, const Observed& observed) {
   row.r_mtime = info.last_modified_ns;
   if (info.crc32c) row.crc32c = info.crc32c;
   row.flags &= ~(kBaseRacy | kBaseProvisional);
-  const auto newest = std::max(row.l_mtime, row.l_ctime);
-  if (newest >= context.clock.now_ns() - context.settings.transfer.racy_window_ns) {
-    row.flags |= kBaseRacy;
-  }
+  const bool read = observed.hashed && observed.hashed->begun_ns != 0;
+  const auto begun_ns = read ? observed.hashed->begun_ns : context.clock.now_ns();
+  if (context.settings.transfer.is_racy(local.stat, begun_ns)) row.flags |= kBaseRacy;
   return row;
 }
 

@@ -181,7 +181,8 @@ void KeyRunner::again(const TaskPtr& task, const std::string& why) {
   start(task, true);
 }
 
-void KeyRunner::fail(const TaskPtr& task, const Error& error) {
+void KeyRunner::fail(const TaskPtr& task, const Error& cause) {
+  const Error error = with_trash_size(cause);
   const auto& key = task->observed.item.key;
   const auto kind = task->observed.action.kind;
   const bool get = kind == ActionKind::kGet || kind == ActionKind::kFork;
@@ -194,6 +195,17 @@ void KeyRunner::fail(const TaskPtr& task, const Error& error) {
     context_.stop_run();
   }
   finish(task);
+}
+
+// Where space is short, the trash may be why.
+Error KeyRunner::with_trash_size(const Error& error) {
+  if (error.code() != ErrorCode::kDiskFull || placer_ == nullptr) return error;
+  const std::uint64_t bytes = placer_->trash_bytes();
+  if (bytes == 0) return error;
+  return {error.code(),
+          std::string(error.what()) + "; the trash '" + context_.files.root_path() + "/" +
+              kTrashDirectory + "' holds " + std::to_string(bytes) +
+              " bytes: lower trash_limit or trash_retention, or empty it by hand"};
 }
 
 void KeyRunner::finish(const TaskPtr& task) {

@@ -43,6 +43,8 @@ class KeyRunner {
   void abort_orphans();
   // What is left of downloads that no run will take up again.
   void drop_stale_downloads();
+  // The same at the end of a run that went through: all but those that failed again.
+  void drop_dead_downloads();
 
  private:
   struct Task {
@@ -64,6 +66,7 @@ class KeyRunner {
   void execute(const TaskPtr& task);
   void again(const TaskPtr& task, const std::string& why);
   void fail(const TaskPtr& task, const Error& error);
+  Error with_trash_size(const Error& error);
   void finish(const TaskPtr& task);
 
   void refresh(const Observed& observed);

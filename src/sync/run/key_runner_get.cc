@@ -21,6 +21,20 @@ void KeyRunner::drop_stale_downloads() {
   sync::drop_stale_downloads(download_environment());
 }
 
+void KeyRunner::drop_dead_downloads() {
+  const auto rows = context_.state.transfers(context_.pair.id);
+  if (rows.empty()) return;
+  context_.writer->flush();
+  std::set<std::string> failed;
+  for (auto& failure : context_.state.failures(context_.pair.id)) {
+    failed.insert(std::move(failure.key));
+  }
+  for (const auto& row : rows) {
+    if (row.direction != OperationAction::kDownload || failed.contains(row.key)) continue;
+    context_.writer->add({EraseTransfer{row.id}});
+  }
+}
+
 // A directory has the object's name. Set aside the first time (this run may empty it),
 // then held.
 bool KeyRunner::blocked_by_directory(const TaskPtr& task) {
@@ -84,6 +98,14 @@ void KeyRunner::get_special(const TaskPtr& task) {
   finish(task);
 }
 
+// Of the local file that decide saw, where it is known.
+static std::optional<Md5Digest> content_replaced(const Observed& observed) {
+  if (observed.hashed) return observed.hashed->md5;
+  const bool as_base = observed.situation.local == Change::kUnchanged;
+  if (as_base && observed.item.base) return observed.item.base->md5;
+  return std::nullopt;
+}
+
 void KeyRunner::place(const TaskPtr& task, DownloadResult result) {
   auto& observed = task->observed;
   if (context_.settings.engine.links == Links::kPreserve) {
@@ -101,7 +123,8 @@ void KeyRunner::place(const TaskPtr& task, DownloadResult result) {
   if (observed.item.local) placing.request.expected = observed.item.local->stat;
   placing.request.keep_replaced =
       observed.action.secure_loser || observed.action.kind == ActionKind::kFork;
-  placing.copy_aside_to = task->copy_name;
+  placing.request.copy_key = task->copy_name;
+  placing.request.expected_md5 = content_replaced(observed);
   const auto shared = std::make_shared<DownloadResult>(std::move(result));
   placing.on_placed = [this, task, shared](const PlaceResult& placed, bool racy) {
     commit_get(task, *shared, placed, racy);
@@ -114,6 +137,9 @@ void KeyRunner::commit_get(const TaskPtr& task, const DownloadResult& result,
                            const PlaceResult& placed, bool racy) {
   auto& observed = task->observed;
   const auto& key = observed.item.key;
+  if (placed.rescued_key) {
+    context_.report.act(OperationAction::kConflictCopy, key, 0, *placed.rescued_key);
+  }
   if (placed.status == PlaceStatus::kTargetChanged) {
     context_.files.remove_file(result.temp_path);
     return again(task, "the local file changed while the object was downloaded");
@@ -169,9 +195,6 @@ void KeyRunner::commit_get(const TaskPtr& task, const DownloadResult& result,
   journal_.done(key, std::move(changes));
   if (observed.action.conflict) report_settled(task);
   context_.report.act(OperationAction::kDownload, key, result.bytes);
-  if (placed.rescued_key) {
-    context_.report.act(OperationAction::kConflictCopy, key, 0, *placed.rescued_key);
-  }
   const bool upload_copy =
       !task->copy_name.empty() && context_.settings.direction == Direction::kSync;
   const std::string copy = task->copy_name;

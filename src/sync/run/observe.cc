@@ -170,8 +170,11 @@ std::optional<LocalEntry> observe_local(const RunContext& context,
 
 std::optional<HashedFile> hash_entry(const RunContext& context, const LocalEntry& entry) {
   if (entry.kind == EntryKind::kFile) {
-    return hash_local_file(context.files, entry.key, context.follow_links(),
-                           context.settings.engine.content_hash, context.call);
+    const std::int64_t begun_ns = context.clock.now_ns();
+    auto hashed = hash_local_file(context.files, entry.key, context.follow_links(),
+                                  context.settings.engine.content_hash, context.call);
+    if (hashed) hashed->begun_ns = begun_ns;
+    return hashed;
   }
   HashedFile hashed;
   hashed.stat = entry.stat;

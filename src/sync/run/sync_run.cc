@@ -227,6 +227,7 @@ void SyncRun::begin() {
                                               settings_.engine.durability, parts_.clock);
     if (!settings_.dry_run) {
       placer_->prepare();
+      settings_.transfer.file_clock_offset_ns = placer_->file_clock().offset_ns;
       raise_epoch(parts_.files, parts_.state, parts_.random, context_.pair);
     }
   }
@@ -402,15 +403,39 @@ void SyncRun::delete_and_finish() {
 // Housekeeping of a run that went through.
 void SyncRun::tidy() {
   keys_->close_vanished();
-  if (settings_.writes_root()) {
-    std::set<std::string> live;
-    for (const auto& row : parts_.state.transfers(context_.pair.id))
-      live.insert(row.temp_name);
-    placer_->purge(settings_.engine.trash_retention_seconds, live);
-  }
+  if (settings_.writes_root()) tidy_root();
   if (settings_.writes_bucket()) keys_->abort_orphans();
   if (settings_.direction == Direction::kSync && settings_.engine.trash) {
     RemoteTrash(context_).purge();
+  }
+}
+
+// The root's lock is held and nothing is going on: what no interrupted transfer can take
+// up again goes.
+void SyncRun::tidy_root() {
+  keys_->drop_dead_downloads();
+  writer_->flush();
+  PurgeOptions options;
+  options.retention_seconds = settings_.engine.trash_retention_seconds;
+  options.limit = settings_.engine.trash_limit;
+  for (const auto& row : parts_.state.transfers(std::nullopt))
+    options.live_temp_names.insert(row.temp_name);
+  const auto purged = placer_->purge(options);
+  if (!purged.notice.empty()) parts_.report.notice(purged.notice);
+}
+
+// `trash: false`: what was given up goes at last, unless somebody has written to it.
+void SyncRun::drop_held() {
+  try {
+    for (const auto& path : placer_->drop_held(context_.call)) {
+      parts_.report.notice("'" + parts_.files.root_path() + "/" + path +
+                           "' was written to after it had been replaced or deleted, or "
+                           "cannot be proven unchanged: it is kept there");
+    }
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) return;
+    parts_.report.notice(std::string("the replaced files stay in the trash: ") +
+                         error.what());
   }
 }
 
@@ -422,6 +447,7 @@ SyncProgress SyncRun::end() {
   }
   if (placing_) placing_->wait_idle();
   const bool stopped = parts_.stop.stop_requested();
+  if (placer_ && !settings_.dry_run && going()) drop_held();
   try {
     if (writer_) {
       writer_->flush();

@@ -62,6 +62,8 @@ class SyncRun {
   bool apply_brake(const std::optional<Brake>& brake);
   void delete_and_finish();
   void tidy();
+  void tidy_root();
+  void drop_held();
   SyncProgress end();
   void tick(const std::stop_token& stop);
   bool going() const;

@@ -11,7 +11,8 @@
 namespace cloudsync::sync {
 
 // A file system in which another program acts at a chosen instant: hooks run before an
-// operation takes effect ("stat", "exchange", "rename_new", "link", "rename_over") and
+// operation takes effect ("stat", "exchange", "rename_new", "rename_away",
+// "copy_file", "link", "rename_over") and
 // after a read.
 class InterceptedFiles final : public base::FileSystem {
  public:
@@ -60,6 +61,24 @@ class InterceptedFiles final : public base::FileSystem {
                                  const std::string& to) override {
     call("rename_new", to);
     return inner_.rename_new(from, to);
+  }
+  base::RenameOutcome rename_away(const std::string& from,
+                                  const std::string& to) override {
+    call("rename_away", to);
+    return inner_.rename_away(from, to);
+  }
+  void copy_file(const std::string& from, const std::string& to) override {
+    call("copy_file", to);
+    inner_.copy_file(from, to);
+  }
+  std::shared_ptr<const void> pin(const std::string& path) override {
+    return inner_.pin(path);
+  }
+  std::string mount_top(const std::string& path) override {
+    return inner_.mount_top(path);
+  }
+  std::uint64_t total_bytes(const std::string& path) override {
+    return inner_.total_bytes(path);
   }
   base::RenameOutcome exchange(const std::string& a, const std::string& b) override {
     call("exchange", b);

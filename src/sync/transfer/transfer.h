@@ -25,6 +25,15 @@ struct TransferSettings {
   std::string storage_class;
   ContentHash content_hash = ContentHash::kMd5;
   std::int64_t racy_window_ns = 2'000'000'000;  // stat younger than this proves nothing
+  // The clock that stamps the root's files less ours; 0 where the run may not write there.
+  std::int64_t file_clock_offset_ns = 0;
+
+  // A write after reading began, in the tick of the last one before, could leave this stat.
+  bool is_racy(const base::FileStat& stat, std::int64_t begun_ns) const {
+    const std::int64_t newest =
+        stat.mtime_ns > stat.ctime_ns ? stat.mtime_ns : stat.ctime_ns;
+    return newest >= begun_ns + file_clock_offset_ns - racy_window_ns;
+  }
 };
 
 // What a transfer needs from the run. All references outlive it.
@@ -103,6 +112,7 @@ struct HashedFile {
   base::FileStat stat;
   Md5Digest md5{};
   std::optional<Sha256Digest> sha256;
+  std::int64_t begun_ns = 0;  // when reading began, by our clock; 0 = not told
 };
 std::optional<HashedFile> hash_local_file(base::FileSystem& files, const std::string& key,
                                           bool follow, ContentHash content_hash,

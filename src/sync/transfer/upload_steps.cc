@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/transfer/upload_steps.h"
 
-#include <algorithm>
-
 #include "base/encoding.h"
 #include "storage/content_type.h"
 #include "storage/object_metadata.h"
 
 namespace cloudsync::sync {
 namespace {
-
-bool is_racy(const base::FileStat& stat, std::int64_t started_ns,
-             std::int64_t window_ns) {
-  return std::max(stat.mtime_ns, stat.ctime_ns) >= started_ns - window_ns;
-}
 
 BaseRow base_row(const TransferEnvironment& environment, const UploadJob& job,
                  const UploadTry& attempt, const ContentDigests& digests) {
@@ -30,7 +23,7 @@ BaseRow base_row(const TransferEnvironment& environment, const UploadJob& job,
   row.l_ino = stat.ino;
   row.l_dev = stat.dev;
   row.l_mode = stat.mode;
-  if (is_racy(stat, attempt.started_ns, environment.settings.racy_window_ns)) {
+  if (environment.settings.is_racy(stat, attempt.started_ns)) {
     row.flags |= kBaseRacy;
   }
   return row;
