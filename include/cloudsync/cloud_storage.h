@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -68,35 +71,46 @@ class CloudStorage {
 
   // Checks that the bucket can be reached with these credentials. Throws Error (kNotFound for a
   // missing bucket, kUnauthenticated, kPermissionDenied, kUnavailable) with bucket, endpoint, the
-  // service's words and what to check. Idempotent.
-  void connect();
+  // service's words and what to check. Idempotent. This and every call below that waits ends with
+  // kCancelled within two seconds after `stop`.
+  void connect(const std::stop_token& stop = {});
   void disconnect();
 
   // Uploads a file whole (multipart above the threshold), replacing what is there. Returns the
   // version token (S3: the ETag). Throws Error.
   std::string upload_file(const std::string& local_path, const std::string& cloud_path,
-                          const ProgressCallback& progress = {});
+                          const ProgressCallback& progress = {},
+                          const std::stop_token& stop = {});
   // Downloads to a temporary name beside `local_path`, verifies, then replaces atomically. Returns
   // the content's MD5 in hex. Throws Error.
   std::string download_file(const std::string& cloud_path, const std::string& local_path,
-                            const ProgressCallback& progress = {});
+                            const ProgressCallback& progress = {},
+                            const std::stop_token& stop = {});
   // All objects below the prefix, in key order.
-  std::vector<CloudFile> list_files(const std::string& prefix = "");
+  std::vector<CloudFile> list_files(const std::string& prefix = "",
+                                    const std::stop_token& stop = {});
   // The same, streamed: constant memory. Stop by returning false.
-  void for_each_file(const std::string& prefix, const std::function<bool(const CloudFile&)>& visit);
-  bool delete_file(const std::string& cloud_path);  // false when it was absent
+  void for_each_file(const std::string& prefix, const std::function<bool(const CloudFile&)>& visit,
+                     const std::stop_token& stop = {});
+  // False when it was absent.
+  bool delete_file(const std::string& cloud_path, const std::stop_token& stop = {});
 
   const StorageOptions& options() const { return options_; }
   std::string describe() const;
-  // The store under this bucket, without retries; made by connect() or at the first use.
+  // The store under this bucket, without retries; made by connect() or at the first use, and made
+  // anew in a child after fork(): connections are never shared with the parent.
   storage::ObjectStore& store();
 
  protected:
   StorageOptions options_;
 
  private:
+  void remake_store(unsigned generation);
+
   std::unique_ptr<storage::ObjectStore> store_;
   bool connected_ = false;
+  std::atomic<unsigned> generation_{0};  // of the process that made store_
+  std::mutex remake_;
 };
 
 class S3CloudStorage : public CloudStorage {

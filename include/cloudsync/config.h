@@ -48,7 +48,8 @@ std::string find_config_file(const EnvironmentLookup& environment = {});
 class SyncEngineBuilder {
  public:
   // Builds storage and engine and connects. Throws Error when the bucket cannot be reached.
-  static std::unique_ptr<CloudSyncEngine> from_config_file(const std::string& path);
+  static std::unique_ptr<CloudSyncEngine> from_config_file(const std::string& path,
+                                                           const std::stop_token& stop = {});
   // The same without connecting.
   static std::unique_ptr<CloudSyncEngine> from_config(const SyncConfig& config);
 };

@@ -5,9 +5,9 @@
 namespace cloudsync {
 
 std::unique_ptr<CloudSyncEngine> SyncEngineBuilder::from_config_file(
-    const std::string& path) {
+    const std::string& path, const std::stop_token& stop) {
   auto engine = from_config(load_config(path).config);
-  engine->cloud_storage().connect();
+  engine->cloud_storage().connect(stop);
   return engine;
 }
 

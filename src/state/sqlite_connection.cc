@@ -105,9 +105,18 @@ void Connection::CloseDatabase::operator()(sqlite3* database) const {
 }
 
 Connection::Connection(const std::string& uri, std::string path, int open_flags)
-    : path_(std::move(path)), database_(open_handle(uri, path_, open_flags)) {
+    : path_(std::move(path)),
+      owner_(path_),
+      database_(open_handle(uri, path_, open_flags)) {
   sqlite3_extended_result_codes(database_.get(), 1);
   sqlite3_busy_timeout(database_.get(), kBusyTimeoutMs);
+}
+
+Connection::~Connection() {
+  if (!owner_.inherited()) return;
+  // Closing would move the parent's log into the file.
+  for (auto& [sql, statement] : statements_) static_cast<void>(statement.release());
+  static_cast<void>(database_.release());
 }
 
 void Connection::fail(int result) const {
@@ -115,6 +124,7 @@ void Connection::fail(int result) const {
 }
 
 StatementHandle Connection::prepare(std::string_view sql) {
+  require_own();
   sqlite3_stmt* statement = nullptr;
   const int result =
       sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
@@ -124,12 +134,14 @@ StatementHandle Connection::prepare(std::string_view sql) {
 }
 
 Query Connection::query(std::string_view sql) {
+  require_own();
   auto found = statements_.find(sql);
   if (found == statements_.end()) found = statements_.emplace(sql, prepare(sql)).first;
   return Query(*this, found->second.get());
 }
 
 void Connection::execute(const char* sql) {
+  require_own();
   const int result = sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr);
   if (result != SQLITE_OK) fail(result);
 }

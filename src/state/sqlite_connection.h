@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "cloudsync/error.h"
+#include "state/process_owned.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -109,6 +110,10 @@ class Connection {
  public:
   // `uri` is a "file:" URI, `path` the name for messages.
   Connection(const std::string& uri, std::string path, int open_flags);
+  // In a child after fork() the parent's handle is left as it is.
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   // Prepared at the first use and kept; `sql` must be a literal.
   Query query(std::string_view sql);
@@ -130,6 +135,7 @@ class Connection {
 
   const std::string& path() const { return path_; }
   [[noreturn]] void fail(int result) const;
+  void require_own() const { owner_.require_own(path_); }
 
  private:
   struct CloseDatabase {
@@ -137,6 +143,7 @@ class Connection {
   };
 
   std::string path_;
+  ProcessOwned owner_;
   std::unique_ptr<sqlite3, CloseDatabase> database_;
   // After database_, so that the statements go first.
   std::unordered_map<std::string_view, StatementHandle> statements_;

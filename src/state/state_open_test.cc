@@ -121,7 +121,7 @@ TEST_F(StateOpen, NewerSchemaIsRefusedAndNotTouched) {
                 Throws<Error>(AllOf(Property(&Error::code, ErrorCode::kUnsupported),
                                     Property(&Error::what, HasSubstr(path_)),
                                     Property(&Error::what, HasSubstr("version 7")),
-                                    Property(&Error::what, HasSubstr("up to 1")))));
+                                    Property(&Error::what, HasSubstr("up to 2")))));
   }
   EXPECT_EQ(directory_.contents(), before);
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/encoding.h"
+#include "base/process_generation.h"
 #include "storage/decorators.h"
 #include "storage/file_transfer.h"
 #include "storage/provider_factory.h"
@@ -73,16 +74,27 @@ CloudStorage::CloudStorage(StorageOptions options) : options_(std::move(options)
 CloudStorage::~CloudStorage() = default;
 
 storage::ObjectStore& CloudStorage::store() {
-  if (!store_) store_ = storage::make_object_store(options_);
+  const unsigned generation = base::process_generation();
+  if (!store_ || generation_ != generation) remake_store(generation);
   return *store_;
 }
 
-void CloudStorage::connect() {
+// A store of the parent is never closed here: that would say good-bye on the parent's
+// connections, and wait for threads that only the parent has.
+void CloudStorage::remake_store(unsigned generation) {
+  const std::lock_guard lock(remake_);
+  if (store_ && generation_ == generation) return;
+  if (store_) static_cast<void>(store_.release());
+  store_ = storage::make_object_store(options_);
+  generation_ = generation;
+}
+
+void CloudStorage::connect(const std::stop_token& stop) {
   if (connected_) return;
   storage::ObjectStore& bucket = store();
   storage::BucketInfo info;
   try {
-    info = retrying(bucket, options_)->describe_bucket({});
+    info = retrying(bucket, options_)->describe_bucket({stop, {}});
   } catch (const Error& error) {
     throw explained(error, bucket.describe(), options_.provider);
   }
@@ -107,35 +119,42 @@ std::string CloudStorage::describe() const {
 
 std::string CloudStorage::upload_file(const std::string& local_path,
                                       const std::string& cloud_path,
-                                      const ProgressCallback& progress) {
+                                      const ProgressCallback& progress,
+                                      const std::stop_token& stop) {
   const auto bucket = retrying(store(), options_);
-  return storage::send_file(*bucket, options_, local_path, {cloud_path}, progress)
+  return storage::send_file(*bucket, options_, local_path, {cloud_path}, progress,
+                            {stop, {}})
       .token.value;
 }
 
 std::string CloudStorage::download_file(const std::string& cloud_path,
                                         const std::string& local_path,
-                                        const ProgressCallback& progress) {
+                                        const ProgressCallback& progress,
+                                        const std::stop_token& stop) {
   const auto bucket = retrying(store(), options_);
-  return base::to_hex(storage::fetch_file(*bucket, {cloud_path}, local_path, progress));
+  return base::to_hex(
+      storage::fetch_file(*bucket, {cloud_path}, local_path, progress, {stop, {}}));
 }
 
-std::vector<CloudFile> CloudStorage::list_files(const std::string& prefix) {
+std::vector<CloudFile> CloudStorage::list_files(const std::string& prefix,
+                                                const std::stop_token& stop) {
   std::vector<CloudFile> files;
-  for_each_file(prefix, [&](const CloudFile& file) {
+  const auto keep = [&](const CloudFile& file) {
     files.push_back(file);
     return true;
-  });
+  };
+  for_each_file(prefix, keep, stop);
   return files;
 }
 
 void CloudStorage::for_each_file(const std::string& prefix,
-                                 const std::function<bool(const CloudFile&)>& visit) {
+                                 const std::function<bool(const CloudFile&)>& visit,
+                                 const std::stop_token& stop) {
   const auto bucket = retrying(store(), options_);
   storage::ListRequest request;
   request.prefix = prefix;
   do {
-    const storage::ListPage page = bucket->list(request, {});
+    const storage::ListPage page = bucket->list(request, {stop, {}});
     for (const storage::ObjectInfo& info : page.objects) {
       if (!visit(to_cloud_file(info))) return;
     }
@@ -145,12 +164,14 @@ void CloudStorage::for_each_file(const std::string& prefix,
 
 // By the version that is there, so that a lost answer never costs an object that was
 // written since.
-bool CloudStorage::delete_file(const std::string& cloud_path) {
+bool CloudStorage::delete_file(const std::string& cloud_path,
+                               const std::stop_token& stop) {
+  const CallContext context{stop, {}};
   const auto bucket = retrying(store(), options_);
   for (int attempt = 0; attempt < kDeleteTries; ++attempt) {
-    const auto now = bucket->head({cloud_path}, {});
+    const auto now = bucket->head({cloud_path}, context);
     if (!now) return false;
-    const auto result = bucket->remove({{cloud_path}, now->token}, {});
+    const auto result = bucket->remove({{cloud_path}, now->token}, context);
     if (result.outcome == storage::Outcome::kOk) return true;
   }
   throw Error(ErrorCode::kPreconditionFailed,

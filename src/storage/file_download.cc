@@ -65,16 +65,17 @@ std::int64_t mtime_of(const ObjectInfo& info) {
 // Nothing when the object was replaced meanwhile.
 std::optional<Md5Digest> fetch_once(ObjectStore& store, const ObjectKey& key,
                                     const std::string& local_path,
-                                    const ProgressCallback& progress) {
+                                    const ProgressCallback& progress,
+                                    const CallContext& context) {
   const std::string place = place_of(store, key);
-  const auto info = store.head(key, {});
+  const auto info = store.head(key, context);
   if (!info) throw Error(ErrorCode::kNotFound, place + " does not exist");
   ReplacementFile file(local_path);
   HashingSink sink(file, progress);
   GetRequest request;
   request.key = key;
   request.if_match = info->token;
-  const GetResult result = store.get(request, sink, {});
+  const GetResult result = store.get(request, sink, context);
   if (result.outcome == Outcome::kArchived) {
     throw Error(ErrorCode::kArchived, place + " is archived; restore it first");
   }
@@ -88,10 +89,12 @@ std::optional<Md5Digest> fetch_once(ObjectStore& store, const ObjectKey& key,
 }  // namespace
 
 Md5Digest fetch_file(ObjectStore& store, const ObjectKey& key,
-                     const std::string& local_path, const ProgressCallback& progress) {
+                     const std::string& local_path, const ProgressCallback& progress,
+                     const CallContext& context) {
   for (int attempt = 1; attempt <= kVersionTries; ++attempt) {
     try {
-      if (const auto md5 = fetch_once(store, key, local_path, progress)) return *md5;
+      if (const auto md5 = fetch_once(store, key, local_path, progress, context))
+        return *md5;
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kPreconditionFailed) {
         throw error.with_context("downloading to '" + local_path + "'");

@@ -13,11 +13,12 @@ namespace cloudsync::storage {
 // in between is replaced in the next try, as the caller asked for.
 PutResult send_file(ObjectStore& store, const StorageOptions& options,
                     const std::string& local_path, const ObjectKey& key,
-                    const ProgressCallback& progress);
+                    const ProgressCallback& progress, const CallContext& context);
 
 // Verified, then in place at once. Returns the content's MD5. Throws kNotFound,
 // kArchived, kDataCorrupt.
 Md5Digest fetch_file(ObjectStore& store, const ObjectKey& key,
-                     const std::string& local_path, const ProgressCallback& progress);
+                     const std::string& local_path, const ProgressCallback& progress,
+                     const CallContext& context);
 
 }  // namespace cloudsync::storage

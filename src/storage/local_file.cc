@@ -99,12 +99,16 @@ void FileRangeSource::report(std::uint64_t position) {
   reported_ = position;
 }
 
-Md5Digest md5_of(const SourceFile& file, std::uint64_t offset, std::uint64_t length) {
+Md5Digest md5_of(const SourceFile& file, std::uint64_t offset, std::uint64_t length,
+                 const CallContext& context) {
   FileRangeSource source(file, offset, length, {});
   std::vector<std::byte> buffer(
       static_cast<std::size_t>(std::clamp<std::uint64_t>(length, 1, kBuffer)));
   hash::Md5 md5;
-  while (const std::size_t n = source.read(buffer)) md5.update({buffer.data(), n});
+  while (const std::size_t n = source.read(buffer)) {
+    context.throw_if_stopped();
+    md5.update({buffer.data(), n});
+  }
   return md5.finish();
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/byte_stream.h"
+#include "base/call_context.h"
 #include "base/file_system.h"
 #include "cloudsync/cloud_storage.h"
 #include "storage/local/posix_file.h"
@@ -51,7 +52,8 @@ class FileRangeSource final : public ByteSource {
 };
 
 // MD5 of a range by one pass of its own.
-Md5Digest md5_of(const SourceFile& file, std::uint64_t offset, std::uint64_t length);
+Md5Digest md5_of(const SourceFile& file, std::uint64_t offset, std::uint64_t length,
+                 const CallContext& context);
 
 // A new file beside its target that takes the target's place only when it is complete.
 class ReplacementFile final : public ByteSink {
