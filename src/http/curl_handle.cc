@@ -21,6 +21,10 @@ constexpr long kBufferBytes = 256L << 10;
 // to be closed costs a failed request.
 constexpr long kMaxIdleSeconds = 15;
 constexpr long kConnectionsKept = 4;
+constexpr long kLeastBytesPerSecond = 1000;
+// A service that is still at work sends a blank now and then.
+constexpr long kSignOfLife = 1;
+constexpr int kUsualStallSeconds = 60;
 constexpr std::chrono::milliseconds kLongestWait{1000};
 
 void require_multi(CURLMcode code) {
@@ -110,7 +114,6 @@ void CurlHandle::set_connection_options(const CurlOptions& options) {
   set(CURLOPT_TCP_KEEPALIVE, 1L);
   set(CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_timeout_ms));
-  set(CURLOPT_LOW_SPEED_LIMIT, 1L);
   set(CURLOPT_USERAGENT, "cloudsync/" CLOUDSYNC_VERSION);
 }
 
@@ -143,7 +146,7 @@ CurlHandle::Outcome CurlHandle::send(const HttpRequest& request, ByteSink* sink,
   CURLcode code = CURLE_OK;
   {
     const Attachment attachment(multi_.get(), easy_.get());
-    end = drive(context);
+    end = drive(request, context);
     code = end == End::kDone ? result() : CURLE_ABORTED_BY_CALLBACK;
   }
   throw_unless_complete(request, end, code);
@@ -160,6 +163,8 @@ void CurlHandle::set_request(const HttpRequest& request, bool expect_continue) {
   set_method(request);
   set(CURLOPT_HTTPHEADER, header_lines_.build(request.headers, expect_continue));
   set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max(request.stall_seconds, 1)));
+  set(CURLOPT_LOW_SPEED_LIMIT,
+      request.stall_seconds > kUsualStallSeconds ? kSignOfLife : kLeastBytesPerSecond);
   set_proxy_bypass(request.bypass_proxy);
 }
 
@@ -181,11 +186,13 @@ void CurlHandle::set_proxy_bypass(bool bypass) {
   bypasses_proxy_ = bypass;
 }
 
-CurlHandle::End CurlHandle::drive(const CallContext& context) {
-  const std::stop_callback wake(context.stop,
-                                [this] { curl_multi_wakeup(multi_.get()); });
+CurlHandle::End CurlHandle::drive(const HttpRequest& request,
+                                  const CallContext& context) {
+  const std::stop_token stop =
+      is_read_only(request.method) ? context.stop : context.stop_of_changes();
+  const std::stop_callback wake(stop, [this] { curl_multi_wakeup(multi_.get()); });
   for (;;) {
-    if (context.stopped()) return End::kStopped;
+    if (stop.stop_requested()) return End::kStopped;
     int running = 0;
     require_multi(curl_multi_perform(multi_.get(), &running));
     if (running == 0) return End::kDone;

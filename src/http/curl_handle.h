@@ -49,7 +49,7 @@ class CurlHandle {
   void set_request(const HttpRequest& request, bool expect_continue);
   void set_method(const HttpRequest& request);
   void set_proxy_bypass(bool bypass);
-  End drive(const CallContext& context);
+  End drive(const HttpRequest& request, const CallContext& context);
   CURLcode result();
   void throw_unless_complete(const HttpRequest& request, End end, CURLcode code) const;
 

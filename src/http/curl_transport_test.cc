@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/curl_transport.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <thread>
@@ -333,6 +339,84 @@ TEST_F(CurlTransportTest, SilenceForStallSecondsIsUnavailable) {
   EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
   EXPECT_TRUE(error.retryable());
   EXPECT_LT(steady_clock::now() - start, 10s);
+}
+
+// Fast enough never to be silent, and too slow to be of use.
+TEST_F(CurlTransportTest, TrickleBelowOneKilobyteASecondIsUnavailable) {
+  std::atomic<bool> over{false};
+  LoopbackServer server([&](Connection& connection) {
+    if (!connection.read_request()) return;
+    connection.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+    while (!over) {
+      connection.write("xxxxx");
+      std::this_thread::sleep_for(50ms);
+    }
+  });
+  HttpRequest request{"GET", server.url("/")};
+  request.stall_seconds = 1;
+  const auto start = steady_clock::now();
+  const Error error = error_of([&] { transport_->send(request, nullptr, {}); });
+  over = true;
+  EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
+  EXPECT_TRUE(error.retryable());
+  EXPECT_LT(steady_clock::now() - start, 10s);
+}
+
+TEST_F(CurlTransportTest, ServerThatTakesNoConnectionIsUnavailableInTime) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in place{};
+  place.sin_family = AF_INET;
+  place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof place;
+  auto* address = reinterpret_cast<sockaddr*>(&place);
+  ASSERT_EQ(::bind(listener, address, size), 0);
+  ASSERT_EQ(::listen(listener, 0), 0);
+  ASSERT_EQ(::getsockname(listener, address, &size), 0);
+  // The queue of waiting connections is full from here on.
+  std::vector<int> waiting;
+  for (int i = 0; i < 4; ++i) {
+    waiting.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    ::connect(waiting.back(), address, size);
+  }
+  const auto transport = make_curl_transport({"", true, 300});
+  const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(place.sin_port));
+  const auto start = steady_clock::now();
+  const Error error = error_of([&] { transport->send({"GET", url}, nullptr, {}); });
+  EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
+  EXPECT_GE(steady_clock::now() - start, 250ms);
+  EXPECT_LT(steady_clock::now() - start, 3s);
+  for (const int fd : waiting) ::close(fd);
+  ::close(listener);
+}
+
+// After a stop a change may still be answered, what only reads may not.
+TEST_F(CurlTransportTest, ChangesOnTheirWayAreAwaitedUntilTheyAreAbandoned) {
+  std::array<std::stop_source, 3> stops;
+  std::stop_source abandon;
+  std::atomic<std::size_t> now{0};
+  LoopbackServer server([&](Connection& connection) {
+    while (const auto request = connection.read_request()) {
+      stops[now].request_stop();
+      std::this_thread::sleep_for(100ms);
+      if (request->target == "/answered") connection.write(http_answer("200 OK"));
+    }
+  });
+  const auto send_now = [&](const std::string& method, const std::string& target) {
+    const CallContext context{stops[now].get_token(), {}, abandon.get_token()};
+    return transport_->send({method, server.url(target)}, nullptr, context).status;
+  };
+  EXPECT_EQ(send_now("DELETE", "/answered"), 200);
+  EXPECT_EQ(error_of([&] { send_now("DELETE", "/new"); }).code(), ErrorCode::kCancelled);
+  now = 1;
+  EXPECT_EQ(error_of([&] { send_now("GET", "/never"); }).code(), ErrorCode::kCancelled);
+  now = 2;
+  std::jthread abandoning([&] {
+    std::this_thread::sleep_for(300ms);
+    abandon.request_stop();
+  });
+  EXPECT_EQ(error_of([&] { send_now("DELETE", "/never"); }).code(),
+            ErrorCode::kCancelled);
+  abandoning.join();
 }
 
 TEST_F(CurlTransportTest, ExceptionOfTheSinkReachesTheCaller) {

@@ -25,8 +25,8 @@ struct HttpRequest {
       {};  // Host included when signed; Content-Length is set by the transport
   ByteSource* body = nullptr;  // not owned; nothing = no body
   bool bypass_proxy = false;   // metadata services
-  // Seconds without a byte before the request counts as dead; completion calls need
-  // minutes.
+  // Seconds of less than 1 kB/s, the wait for the first byte included, before the request
+  // counts as dead. Completion calls need minutes: above 60 any byte is a sign of life.
   int stall_seconds = 60;
   // Of an answer that does not go to the sink: a longer one throws.
   std::uint64_t max_body_bytes = std::uint64_t{16} << 20;
@@ -49,7 +49,8 @@ struct HttpResponse {
 // Sends one request and returns whatever status the server gave; never follows redirects,
 // never retries, never decodes. A body of status 200 or 206 goes to `sink` when one is
 // given. Throws Error{kUnavailable} for network failures and bodies shorter than
-// announced, kCancelled when the context stops (within a second). Thread-safe: each call
+// announced, kCancelled when the context stops (within a second; what is no GET or HEAD
+// and on its way already, when it is abandoned). Thread-safe: each call
 // uses a connection of its own.
 class HttpTransport {
  public:

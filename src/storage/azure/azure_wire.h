@@ -11,7 +11,7 @@ namespace cloudsync::storage::azure {
 // The pieces that requests are written with.
 
 // The service may need minutes to answer a copy or a commit of many blocks.
-inline constexpr int kLongStallSeconds = 900;
+inline constexpr int kLongStallSeconds = 300;
 
 AzureRequest make_request(Operation operation, std::string_view method);
 // Throws Error{kInvalidArgument} for a name that Azure forbids.

@@ -24,7 +24,7 @@ constexpr Operation kBatch = {"batch", "storage.objects.delete"};
 constexpr std::size_t kLongestName = 1024;  // bytes
 constexpr std::uint32_t kLargestPage = 1000;
 // The service may be silent for minutes while it copies.
-constexpr int kLongStallSeconds = 900;
+constexpr int kLongStallSeconds = 300;
 
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorCode::kInvalidArgument, message);

@@ -174,7 +174,7 @@ TEST(S3Requests, CompleteListsPartsAndCarriesTheWholeChecksum) {
   EXPECT_THAT(out.headers, Contains(Pair("x-amz-checksum-type", "FULL_OBJECT")));
   EXPECT_THAT(out.headers, Contains(Pair("if-none-match", "*")));
   EXPECT_THAT(out.headers, Contains(Pair("x-amz-mp-object-size", "10")));
-  EXPECT_EQ(out.stall_seconds, 900);
+  EXPECT_EQ(out.stall_seconds, 300);
   const S3Request plain = builder().complete_upload(complete);
   EXPECT_THAT(plain.xml, Not(HasSubstr("Checksum")));
   EXPECT_THAT(plain.headers, Not(Contains(Key("x-amz-checksum-crc64nvme"))));

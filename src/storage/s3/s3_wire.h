@@ -15,7 +15,7 @@ namespace cloudsync::storage::s3 {
 
 // The service may need minutes to answer a copy or a completion, with nothing but blanks
 // in between.
-inline constexpr int kLongStallSeconds = 900;
+inline constexpr int kLongStallSeconds = 300;
 
 S3Request make_request(Operation operation, std::string_view method);
 // Throws Error{kInvalidArgument} for an empty key.
