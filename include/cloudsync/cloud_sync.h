@@ -87,6 +87,14 @@ struct RequestCounts {
   std::uint64_t list = 0, head = 0, get = 0, put = 0, del = 0, other = 0;
 };
 
+// How many requests a run had in flight at once.
+struct ConcurrencyReport {
+  bool automatic = false;      // found by the run itself, not configured
+  std::uint64_t most = 0;      // 0 = nothing was run
+  std::uint64_t last = 0;      // when it ended
+  std::uint64_t throttled = 0; // requests that the service refused as too many
+};
+
 // What a run did. `completed_files` and `transfer_speed_mbps` are the spec's words.
 struct SyncProgress {
   std::string command;
@@ -100,6 +108,7 @@ struct SyncProgress {
   double seconds = 0;
   double transfer_speed_mbps = 0;      // megabytes (10^6) a second
   RequestCounts requests;
+  ConcurrencyReport concurrency;
   std::optional<std::string> brake;    // name of the brake that stopped deletions or the run
   std::string brake_message;           // what it saw and how to go on
   std::vector<std::string> notices;    // said once: fallbacks, prefix slash, new database
@@ -132,6 +141,7 @@ struct RunOptions {
   std::vector<std::string> excluded_paths;            // absolute: log file, configuration
   std::vector<std::string> only_keys;                 // retry: decide just these; empty = all
   std::stop_token stop;
+  // What a callback throws ends the run in order, and reaches the caller of the run.
   std::function<void(const ActionEvent&)> on_action;
   std::function<void(const ProgressSnapshot&)> on_progress;  // about ten times a second
 };
@@ -141,7 +151,9 @@ enum class Keep { kLocal, kCloud, kBoth };
 // Keeps a directory and a bucket prefix in step. One run at a time per pair (a second one throws
 // kLocked); different pairs of one database may run at once. Failures of single files are counted
 // and recorded, never thrown; what ends a whole run early is in SyncProgress::fatal, except faults
-// found before anything began (missing root, locked pair, newer database), which are thrown.
+// found before anything began (missing root, locked pair, newer database), which are thrown. A child
+// after fork() uses connections of its own; it cannot open a database while its parent had one open at
+// the fork (Error{kUnsupported}).
 class CloudSyncEngine {
  public:
   CloudSyncEngine(std::shared_ptr<CloudStorage> cloud_storage, std::string sync_state_db,
@@ -184,7 +196,8 @@ class CloudSyncEngine {
   EngineOptions options_;
 };
 
-// The process exit code of a finished run (INTERFACE: the first of 130/143, 1, 10, 11, 5, 3, 4, 0).
+// The process exit code of a finished run (INTERFACE: the first of 130, 1, 10, 11, 5, 3, 4, 0; the
+// program says 128 + the signal where one stopped it).
 int exit_code(const SyncProgress& progress);
 // The process exit code of a program that ended with this error.
 int exit_code(const Error& error);

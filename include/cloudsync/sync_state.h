@@ -186,6 +186,18 @@ struct PartRow {
   std::optional<Md5Digest> md5;
 };
 
+// A write that was on its way when its row was made: what both sides hold once it has arrived. A later
+// run that finds exactly this where the base row says otherwise takes it as its own.
+struct IntentRow {
+  PairId pair = 0;
+  OperationAction action = OperationAction::kUpload;  // also kDownload, kDeleteRemote, kDeleteLocal
+  BaseRow base;                             // hash and local state, not yet the object's
+  std::string expect_token;                 // of the object to be replaced or that was fetched
+  std::string etag;                         // that its parts must give it, "" = not known
+  std::optional<std::uint64_t> crc64nvme;
+  std::int64_t started_ns = 0;
+};
+
 // A key whose last try failed: a hint to look again, never an order.
 struct FailedRecord {
   PairId pair = 0;
@@ -219,8 +231,11 @@ struct UpsertConflict { ConflictRow row; };
 struct EraseConflict { PairId pair; std::string key; };
 struct UpsertFailure { FailedRecord row; };
 struct EraseFailure { PairId pair; std::string key; };
+struct SaveIntent { IntentRow row; };  // one for each key, action and content
+struct EraseIntents { PairId pair; std::string key; };
 using StateChange = std::variant<UpsertBase, EraseBase, RecordOperation, SavePart, EraseTransfer,
-                                 UpsertConflict, EraseConflict, UpsertFailure, EraseFailure>;
+                                 UpsertConflict, EraseConflict, UpsertFailure, EraseFailure,
+                                 SaveIntent, EraseIntents>;
 
 // Keys in [first, last) in byte order; last "" = no upper end.
 struct KeyRange {
@@ -278,6 +293,8 @@ class SyncStateDatabase {
                                                    OperationAction direction) const = 0;
   virtual std::vector<TransferRow> transfers(std::optional<PairId> pair) const = 0;
   virtual std::vector<PartRow> parts(OperationId transfer) const = 0;
+  virtual std::vector<IntentRow> intents(PairId pair) const = 0;
+  virtual void erase_intents_before(PairId pair, std::int64_t started_ns) = 0;
   virtual std::vector<ConflictRow> conflicts(std::optional<PairId> pair) const = 0;
   virtual std::optional<ConflictRow> conflict(PairId pair, const std::string& key) const = 0;
   virtual void set_conflict_choice(PairId pair, const std::string& key,

@@ -10,6 +10,10 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr double kWorthwhileGain = 1.05;
+// Twice as many are worth it from here on.
+constexpr double kWorthwhileDoubling = 1.1;
+// One slow moment of the machine is no end of the climb.
+constexpr int kMostStrikes = 2;
 // A request costs about as much as this many bytes, so that one number serves small files
 // (bound by requests) and large ones (bound by bytes).
 constexpr double kRequestWeight = 64.0 * 1024;
@@ -19,9 +23,13 @@ constexpr std::uint64_t kRequestsPerSlot = 2;
 constexpr std::uint64_t kSettledPerSlot = 8;
 // Large parts on a slow line: judge what there is after this time.
 constexpr milliseconds kLongestWindow{2000};
-constexpr milliseconds kFirstProbe{2000};
+constexpr milliseconds kShortestWindow{40};
+constexpr milliseconds kFirstProbe{500};
 constexpr milliseconds kRarestProbe{30000};
 constexpr double kSmoothing = 0.3;
+constexpr milliseconds kOneRefusal{200};
+constexpr milliseconds kRecoveryStep{200};
+constexpr std::size_t kRecoverySteps = 32;  // from nothing to the whole number
 
 ConcurrencyController::Options sane(ConcurrencyController::Options options) {
   options.minimum = std::max<std::size_t>(options.minimum, 1);
@@ -38,6 +46,7 @@ ConcurrencyController::ConcurrencyController(Options options)
     : options_(sane(options)),
       phase_(options_.fixed ? Phase::kHolding : Phase::kClimbing),
       limit_(options_.initial),
+      highest_(options_.initial),
       best_limit_(options_.initial),
       recover_to_(options_.initial),
       probe_interval_(kFirstProbe) {}
@@ -50,24 +59,38 @@ void ConcurrencyController::on_completed(std::uint64_t bytes) {
 
 void ConcurrencyController::on_throttled() {
   const std::lock_guard lock(mutex_);
-  if (std::exchange(throttled_, true)) return;
+  ++refusals_;
+  if (deaf_.count() > 0) return;
+  deaf_ = kOneRefusal;
+  since_step_ = {};
   recover_to_ =
       options_.fixed ? options_.initial : std::max(limit_ - 1, options_.minimum);
   phase_ = Phase::kRecovering;
   change_limit(std::max(limit_ / 2, options_.minimum));
 }
 
-std::size_t ConcurrencyController::tick(milliseconds elapsed) {
+std::size_t ConcurrencyController::tick(milliseconds elapsed, bool busy) {
   const std::lock_guard lock(mutex_);
   window_.elapsed += elapsed;
-  if (std::exchange(throttled_, false)) {
+  ++window_.ticks;
+  window_.busy_ticks += busy ? 1 : 0;
+  if (deaf_.count() > 0) {
+    deaf_ -= elapsed;
     window_ = {};
   } else if (phase_ == Phase::kRecovering) {
-    recover();
+    recover(elapsed);
   } else if (!options_.fixed && settled() && window_complete()) {
-    judge();
+    if (window_was_busy())
+      judge();
+    else
+      window_ = {};
   }
   return limit_;
+}
+
+ConcurrencyController::Report ConcurrencyController::report() const {
+  const std::lock_guard lock(mutex_);
+  return {.highest = highest_, .current = limit_, .throttled = refusals_};
 }
 
 std::size_t ConcurrencyController::current() const {
@@ -78,6 +101,7 @@ std::size_t ConcurrencyController::current() const {
 void ConcurrencyController::change_limit(std::size_t limit) {
   settling_ = limit != limit_;
   limit_ = limit;
+  highest_ = std::max(highest_, limit);
   window_ = {};
 }
 
@@ -94,9 +118,13 @@ bool ConcurrencyController::settled() {
 }
 
 bool ConcurrencyController::window_complete() const {
-  if (window_.requests == 0 || window_.elapsed.count() <= 0) return false;
+  if (window_.requests == 0 || window_.elapsed < kShortestWindow) return false;
   return window_.requests >= kRequestsPerSlot * limit_ ||
          window_.elapsed >= kLongestWindow;
+}
+
+bool ConcurrencyController::window_was_busy() const {
+  return window_.busy_ticks * 2 >= window_.ticks;
 }
 
 double ConcurrencyController::window_score() const {
@@ -120,10 +148,14 @@ void ConcurrencyController::judge() {
 }
 
 void ConcurrencyController::judge_climb(double score) {
-  if (score <= best_score_ * kWorthwhileGain) return hold(best_limit_);
-  best_score_ = score;
-  best_limit_ = limit_;
-  if (limit_ == options_.maximum) return hold(limit_);
+  if (score > best_score_ * kWorthwhileDoubling) {
+    best_score_ = score;
+    best_limit_ = limit_;
+    strikes_ = 0;
+  } else if (++strikes_ == kMostStrikes) {
+    return hold(best_limit_);
+  }
+  if (limit_ == options_.maximum) return hold(best_limit_);
   change_limit(std::min(limit_ * 2, options_.maximum));
 }
 
@@ -142,7 +174,10 @@ void ConcurrencyController::judge_probe(double score) {
   if (score > best_score_ * kWorthwhileGain) {
     probe_interval_ = kFirstProbe;
     phase_ = Phase::kClimbing;
-    return judge_climb(score);
+    best_score_ = score;
+    best_limit_ = limit_;
+    if (limit_ == options_.maximum) return hold(limit_);
+    return change_limit(std::min(limit_ * 2, options_.maximum));
   }
   probe_interval_ = std::min(probe_interval_ * 2, kRarestProbe);
   hold(best_limit_);
@@ -150,14 +185,18 @@ void ConcurrencyController::judge_probe(double score) {
 
 void ConcurrencyController::hold(std::size_t limit) {
   phase_ = Phase::kHolding;
+  strikes_ = 0;
   held_ = {};
   change_limit(limit);
 }
 
-void ConcurrencyController::recover() {
+void ConcurrencyController::recover(milliseconds elapsed) {
+  since_step_ += elapsed;
   if (limit_ < recover_to_) {
-    if (window_.requests == 0) return;
-    change_limit(limit_ + 1);
+    if (window_.requests == 0 || since_step_ < kRecoveryStep) return;
+    since_step_ = {};
+    const std::size_t step = std::max<std::size_t>(recover_to_ / kRecoverySteps, 1);
+    change_limit(std::min(limit_ + step, recover_to_));
   }
   if (limit_ < recover_to_) return;
   best_score_ = 0;

@@ -53,6 +53,51 @@ TEST(ConcurrencyControllerTest, ReachesSixteenWithinASecondOnAFastLine) {
   }
 }
 
+// 20 ms a request, as many as the service takes: what ten thousand small files meet.
+TEST(ConcurrencyControllerTest, ReachesTheMaximumWithinASecondOnALongLine) {
+  ConcurrencyController controller({});
+  Service service(controller, 10'000, saturating(50, 1000));
+  EXPECT_EQ(service.run(milliseconds(1000), milliseconds(20)), 256U);
+}
+
+TEST(ConcurrencyControllerTest, OneSlowMomentDoesNotEndTheClimb) {
+  ConcurrencyController controller({});
+  int windows = 0;
+  Service service(controller, 10'000, [&](std::size_t n) {
+    const bool slow = n == 8 && ++windows < 20;
+    return slow ? 50.0 : 50.0 * static_cast<double>(n);
+  });
+  EXPECT_GE(service.run(milliseconds(3000), milliseconds(20)), 128U);
+}
+
+TEST(ConcurrencyControllerTest, WithoutWorkForAllNothingIsConcluded) {
+  ConcurrencyController controller({});
+  for (int i = 0; i < 500; ++i) {
+    controller.on_completed(10'000);
+    EXPECT_EQ(controller.tick(milliseconds(20), false), 4U);
+  }
+  Service service(controller, 10'000, saturating(50, 1000));
+  EXPECT_EQ(service.run(milliseconds(2000), milliseconds(20)), 256U);
+}
+
+TEST(ConcurrencyControllerTest, RefusalsOfOneMomentAreOne) {
+  ConcurrencyController controller({64, 1, 256, false});
+  for (int i = 0; i < 5; ++i) {
+    controller.on_throttled();
+    controller.tick(milliseconds(20));
+  }
+  EXPECT_EQ(controller.current(), 32U);
+  EXPECT_EQ(controller.report().throttled, 5U);
+  EXPECT_EQ(controller.report().highest, 64U);
+}
+
+TEST(ConcurrencyControllerTest, LargeFixedNumberComesBackInSeconds) {
+  ConcurrencyController controller({256, 1, 256, true});
+  controller.on_throttled();
+  Service service(controller, 10'000, saturating(50, 1000));
+  EXPECT_EQ(service.run(milliseconds(5000), milliseconds(20)), 256U);
+}
+
 TEST(ConcurrencyControllerTest, StaysWhereThroughputEnds) {
   ConcurrencyController controller({});
   Service service(controller, 10'000, saturating(100, 8));

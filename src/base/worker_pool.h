@@ -40,6 +40,7 @@ class WorkerPool {
 
   void set_limit(std::size_t limit);
   std::size_t limit() const;
+  std::size_t max_threads() const { return max_threads_; }
   std::size_t running() const;  // tasks on the pool's own threads
 
  private:

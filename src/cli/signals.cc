@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -16,11 +17,22 @@
 namespace cloudsync::cli {
 namespace {
 
+using std::chrono::steady_clock;
+
+// Whatever the run waits for, a disk that does not answer included.
+constexpr std::chrono::milliseconds kLongestStop{1950};
+
+bool is_ignored(int signal) {
+  struct sigaction action{};
+  return ::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 sigset_t watched_signals() {
   sigset_t set;
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGINT);
   ::sigaddset(&set, SIGTERM);
+  if (!is_ignored(SIGHUP)) ::sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -57,8 +69,11 @@ void SignalWatcher::watch() {
   for (;;) {
     pollfd descriptors[] = {{.fd = signal_fd_, .events = POLLIN, .revents = 0},
                             {.fd = wake_fd_, .events = POLLIN, .revents = 0}};
-    if (::poll(descriptors, 2, -1) < 0) continue;
+    const int ready = ::poll(descriptors, 2, wait_ms());
+    if (ready == 0) ::_exit(128 + signal_);
+    if (ready < 0) continue;
     if (descriptors[1].revents != 0) return;
+    if (descriptors[0].revents == 0) continue;
     signalfd_siginfo info{};
     if (::read(signal_fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
       receive(static_cast<int>(info.ssi_signo));
@@ -66,11 +81,19 @@ void SignalWatcher::watch() {
   }
 }
 
+int SignalWatcher::wait_ms() const {
+  if (out_at_ == steady_clock::time_point{}) return -1;
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(out_at_ - steady_clock::now());
+  return std::max(static_cast<int>(left.count()), 0);
+}
+
 void SignalWatcher::receive(int signal) {
   // State is committed as the run goes on and survives a kill at any moment, so leaving
   // at once is safe; exit handlers could wait for threads that wait for the network.
   if (!graceful_ || signal_ != 0) ::_exit(128 + signal);
   signal_ = signal;
+  out_at_ = steady_clock::now() + kLongestStop;
   stop_.request_stop();
   on_stop_(signal);
 }

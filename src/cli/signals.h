@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <stop_token>
 #include <thread>
@@ -10,11 +11,12 @@
 
 namespace cloudsync::cli {
 
-// Turns SIGINT and SIGTERM into a stop request, on a thread of its own, so that nothing
-// happens inside a signal handler; SIGPIPE is ignored. Outside a GracefulScope there is
-// nothing to save and the first signal ends the process with 130 or 143; inside it the
-// first one asks to stop and the second one ends the process. Must be made before any
-// other thread, since it blocks the signals for all threads that follow.
+// Turns SIGINT, SIGTERM and SIGHUP (unless it was ignored when the program began, as
+// under nohup) into a stop request, on a thread of its own, so that nothing happens
+// inside a signal handler; SIGPIPE is ignored. Outside a GracefulScope there is nothing
+// to save and the first signal ends the process with 128 + its number; inside it the
+// first one asks to stop, and the second one, or two seconds, end the process. Must be
+// made before any other thread, since it blocks the signals for all threads that follow.
 class SignalWatcher {
  public:
   // `on_stop` is called once, from the watching thread, when a stop was requested; it
@@ -43,11 +45,13 @@ class SignalWatcher {
  private:
   void watch();
   void receive(int signal);
+  int wait_ms() const;
 
   std::function<void(int)> on_stop_;
   std::stop_source stop_;
   std::atomic<int> signal_{0};
   std::atomic<bool> graceful_{false};
+  std::chrono::steady_clock::time_point out_at_{};  // of the watching thread; 0 = never
   sigset_t before_{};
   int signal_fd_ = -1;
   int wake_fd_ = -1;

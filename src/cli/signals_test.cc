@@ -57,5 +57,15 @@ TEST_F(SignalWatcherDeath, SecondSignalEndsTheProcessAtOnce) {
   EXPECT_EXIT(body(), ::testing::ExitedWithCode(143), "");
 }
 
+TEST_F(SignalWatcherDeath, RunThatDoesNotStopEndsAfterTwoSeconds) {
+  const auto body = [] {
+    SignalWatcher watcher([](int) {});
+    const SignalWatcher::GracefulScope graceful(watcher);
+    ::kill(::getpid(), SIGHUP);
+    wait_for_the_end();
+  };
+  EXPECT_EXIT(body(), ::testing::ExitedWithCode(129), "");
+}
+
 }  // namespace
 }  // namespace cloudsync::cli

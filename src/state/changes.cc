@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "state/base_rows.h"
+#include "state/intents.h"
 #include "state/sqlite_state_database.h"
 
 namespace cloudsync::state {
@@ -81,6 +82,10 @@ class Applier {
   void operator()(const UpsertFailure& change);
   void operator()(const EraseFailure& change) {
     erase("DELETE FROM retry WHERE pair_id = ?1 AND key = ?2", change.pair, change.key);
+  }
+  void operator()(const SaveIntent& change) { save_intent(connection_, change.row); }
+  void operator()(const EraseIntents& change) {
+    erase("DELETE FROM intents WHERE pair_id = ?1 AND key = ?2", change.pair, change.key);
   }
 
   void add_totals();

@@ -77,6 +77,13 @@ CREATE TABLE parts(
 // The id tells two databases of one root apart, wherever their files are moved.
 constexpr const char* kVersion2 = R"sql(
 INSERT INTO meta(k, v) VALUES('database_id', lower(hex(randomblob(16))));
+CREATE TABLE intents(
+  pair_id INTEGER NOT NULL, key BLOB NOT NULL, action INTEGER NOT NULL, md5 BLOB NOT NULL,
+  kind INTEGER NOT NULL, size INTEGER NOT NULL, sha256 BLOB,
+  l_mtime INTEGER NOT NULL, l_ctime INTEGER NOT NULL, l_ino INTEGER NOT NULL,
+  l_dev INTEGER NOT NULL, l_mode INTEGER NOT NULL, flags INTEGER NOT NULL,
+  expect_token BLOB NOT NULL, etag BLOB NOT NULL, crc64 INTEGER, t0 INTEGER NOT NULL,
+  PRIMARY KEY(pair_id, key, action, md5)) WITHOUT ROWID;
 )sql";
 
 constexpr Migration kMigrations[] = {{1, kVersion1}, {2, kVersion2}};

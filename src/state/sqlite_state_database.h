@@ -26,7 +26,7 @@ struct OpenDatabase {
 // The state in one SQLite file. One connection under a mutex writes and answers
 // everything but scans; each cursor reads through a connection of its own, so that a long
 // scan never waits for the writer. Methods are spread over files by what they keep:
-// pairs.cc, base_rows.cc, changes.cc, transfers.cc, conflicts.cc, audit.cc.
+// pairs.cc, base_rows.cc, changes.cc, transfers.cc, intents.cc, conflicts.cc, audit.cc.
 class SqliteStateDatabase : public SyncStateDatabase {
  public:
   SqliteStateDatabase(OpenDatabase place, std::unique_ptr<Connection> connection);
@@ -61,6 +61,8 @@ class SqliteStateDatabase : public SyncStateDatabase {
                                            OperationAction direction) const override;
   std::vector<TransferRow> transfers(std::optional<PairId> pair) const override;
   std::vector<PartRow> parts(OperationId transfer) const override;
+  std::vector<IntentRow> intents(PairId pair) const override;
+  void erase_intents_before(PairId pair, std::int64_t started_ns) override;
   std::vector<ConflictRow> conflicts(std::optional<PairId> pair) const override;
   std::optional<ConflictRow> conflict(PairId pair, const std::string& key) const override;
   void set_conflict_choice(PairId pair, const std::string& key,

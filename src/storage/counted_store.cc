@@ -12,22 +12,24 @@ class CountedUploads final : public MultipartStore {
   UploadId begin_upload(const BeginUploadRequest& request,
                         const CallContext& context) override {
     ++counter_.other;
-    return inner_.begin_upload(request, context);
+    return counted(inner_.begin_upload(request, context));
   }
   PartReceipt upload_part(const PartRequest& request, ByteSource& source,
                           const CallContext& context) override {
     ++counter_.put;
-    return inner_.upload_part(request, source, context);
+    auto receipt = inner_.upload_part(request, source, context);
+    counter_.answered(source.size());
+    return receipt;
   }
   PartReceipt copy_part(const CopyPartRequest& request,
                         const CallContext& context) override {
     ++counter_.other;
-    return inner_.copy_part(request, context);
+    return counted(inner_.copy_part(request, context));
   }
   PutResult complete_upload(const CompleteRequest& request,
                             const CallContext& context) override {
     ++counter_.other;
-    return inner_.complete_upload(request, context);
+    return counted(inner_.complete_upload(request, context));
   }
   void abort_upload(const ObjectKey& key, const UploadId& id,
                     const CallContext& context) override {
@@ -46,6 +48,12 @@ class CountedUploads final : public MultipartStore {
   }
 
  private:
+  template <class Result>
+  Result counted(Result result) const {
+    counter_.answered(0);
+    return result;
+  }
+
   MultipartStore& inner_;
   RequestCounter& counter_;
 };
@@ -68,30 +76,34 @@ class CountedStore final : public ObjectStore {
   std::optional<ObjectInfo> head(const ObjectKey& key,
                                  const CallContext& context) override {
     ++counter_.head;
-    return inner_.head(key, context);
+    return counted(inner_.head(key, context));
   }
   GetResult get(const GetRequest& request, ByteSink& sink,
                 const CallContext& context) override {
     ++counter_.get;
-    return inner_.get(request, sink, context);
+    auto result = inner_.get(request, sink, context);
+    counter_.answered(result.body_bytes);
+    return result;
   }
   PutResult put(const PutRequest& request, ByteSource& source,
                 const CallContext& context) override {
     ++counter_.put;
-    return inner_.put(request, source, context);
+    auto result = inner_.put(request, source, context);
+    counter_.answered(source.size());
+    return result;
   }
   DeleteResult remove(const DeleteRequest& request, const CallContext& context) override {
     ++counter_.del;
-    return inner_.remove(request, context);
+    return counted(inner_.remove(request, context));
   }
   std::vector<DeleteResult> remove_many(std::span<const DeleteRequest> requests,
                                         const CallContext& context) override {
     ++counter_.del;
-    return inner_.remove_many(requests, context);
+    return counted(inner_.remove_many(requests, context));
   }
   PutResult copy(const CopyRequest& request, const CallContext& context) override {
     ++counter_.other;
-    return inner_.copy(request, context);
+    return counted(inner_.copy(request, context));
   }
   BucketInfo describe_bucket(const CallContext& context) override {
     ++counter_.other;
@@ -99,6 +111,12 @@ class CountedStore final : public ObjectStore {
   }
 
  private:
+  template <class Result>
+  Result counted(Result result) const {
+    counter_.answered(0);
+    return result;
+  }
+
   ObjectStore& inner_;
   RequestCounter& counter_;
   std::optional<CountedUploads> uploads_;

@@ -16,11 +16,16 @@ namespace cloudsync::storage {
 // included. From the inside out: counted, precondition guard, retrying. The guard lies
 // below the retries, so that each attempt looks at the key again.
 
-// Counts requests by kind.
+// Counts requests by kind, and tells of each that was answered, listings apart, with the
+// bytes that it moved.
 class RequestCounter {
  public:
   RequestCounts counts() const;
+  void answered(std::uint64_t bytes) const {
+    if (on_answered) on_answered(bytes);
+  }
   std::atomic<std::uint64_t> list{0}, head{0}, get{0}, put{0}, del{0}, other{0};
+  std::function<void(std::uint64_t bytes)> on_answered;
 };
 std::unique_ptr<ObjectStore> make_counted_store(ObjectStore& inner,
                                                 RequestCounter& counter);

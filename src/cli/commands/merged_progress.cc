@@ -31,11 +31,19 @@ void add_requests(RequestCounts& all, const RequestCounts& one) {
   all.other += one.other;
 }
 
+void add_concurrency(ConcurrencyReport& all, const ConcurrencyReport& one) {
+  all.automatic |= one.automatic;
+  all.most = std::max(all.most, one.most);
+  all.last = one.last;
+  all.throttled += one.throttled;
+}
+
 }  // namespace
 
 void add_progress(SyncProgress& all, const SyncProgress& one) {
   add_counts(all, one);
   add_requests(all.requests, one.requests);
+  add_concurrency(all.concurrency, one.concurrency);
   all.seconds += one.seconds;
   const double moved = static_cast<double>(all.bytes_uploaded + all.bytes_downloaded);
   all.transfer_speed_mbps = all.seconds > 0 ? moved / 1e6 / all.seconds : 0;

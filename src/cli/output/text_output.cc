@@ -60,6 +60,15 @@ std::string rate_of(const SyncProgress& progress) {
   return text;
 }
 
+std::string requests_of(const SyncProgress& progress) {
+  const ConcurrencyReport& seen = progress.concurrency;
+  if (progress.completed_files == 0 || seen.most == 0) return "";
+  std::string text = ", up to " + format_count(seen.most) + " requests at once";
+  if (seen.automatic) text += " (auto)";
+  if (seen.throttled > 0) text += ", slowed down by the service";
+  return text;
+}
+
 std::string side_text(const ConflictSide& side) {
   if (!side.present) return "deleted";
   std::string text = format_bytes(side.size) + ", modified " + format_time(side.mtime_ns);
@@ -103,9 +112,10 @@ std::string action_text(const ActionEvent& event) {
 }
 
 std::string summary_text(const SyncProgress& progress) {
-  std::string text =
-      progress.command + (progress.dry_run ? " (dry run, nothing changed): " : ": ") +
-      (progress.fatal ? "ended early, " : "") + parts_of(progress) + rate_of(progress);
+  std::string text = progress.command +
+                     (progress.dry_run ? " (dry run, nothing changed): " : ": ") +
+                     (progress.fatal ? "ended early, " : "") + parts_of(progress) +
+                     rate_of(progress) + requests_of(progress);
   if (progress.conflicts_open > 0) {
     text += "\n'cloudsync conflicts list' shows the open conflicts";
   }

@@ -19,6 +19,19 @@ TEST(SummaryText, SaysOnlyWhatHappened) {
             "600.0 kB/s");
 }
 
+TEST(SummaryText, NamesTheNumberOfRequestsThatTheRunFound) {
+  SyncProgress progress;
+  progress.command = "upload";
+  progress.uploaded = progress.completed_files = 3;
+  progress.concurrency = {.automatic = true, .most = 96, .last = 96, .throttled = 0};
+  EXPECT_EQ(summary_text(progress),
+            "upload: 3 uploaded (0 B) in 0 s, up to 96 requests at once (auto)");
+  progress.concurrency = {.automatic = false, .most = 8, .last = 4, .throttled = 2};
+  EXPECT_EQ(summary_text(progress),
+            "upload: 3 uploaded (0 B) in 0 s, up to 8 requests at once, slowed down by "
+            "the service");
+}
+
 TEST(SummaryText, SaysWhatToDoNext) {
   SyncProgress progress;
   progress.command = "upload";

@@ -56,6 +56,7 @@ bool DeletionPhase::may_batch() {
 void DeletionPhase::carry_out() {
   if (context_.deletes.size() == 0) return;
   const bool batches = context_.deletes.count(Side::kRemote).planned > 1 && may_batch();
+  intend_deletions(context_);
   std::uint64_t seen = 0;
   std::vector<PlannedDelete> batch;
   const auto submit = [&](std::function<void()> work) {
@@ -120,12 +121,14 @@ void DeletionPhase::settle(const PlannedDelete& planned, storage::Outcome outcom
   if (outcome == storage::Outcome::kPreconditionFailed) {
     row.state = OperationState::kStale;
     if (context_.writer != nullptr)
-      context_.writer->add({RecordOperation{std::move(row)}});
+      context_.writer->add(
+          {RecordOperation{std::move(row)}, EraseIntents{context_.pair.id, planned.key}});
     context_.report.act(OperationAction::kSkip, planned.key, 0);
     return;
   }
   journal_.done(planned.key, {EraseBase{context_.pair.id, planned.key},
-                              RecordOperation{std::move(row)}});
+                              RecordOperation{std::move(row)},
+                              EraseIntents{context_.pair.id, planned.key}});
   context_.report.act(action_of(planned), planned.key, planned.size);
 }
 

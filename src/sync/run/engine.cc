@@ -12,6 +12,7 @@
 #include "sync/run/absent_root.h"
 #include "sync/run/pair_lock.h"
 #include "sync/run/pair_paths.h"
+#include "sync/run/request_limit.h"
 #include "sync/run/sync_run.h"
 
 namespace cloudsync {
@@ -62,16 +63,6 @@ RunSettings make_settings(Direction direction, ConflictStrategy strategy,
   settings.transfer.storage_class = storage.storage_class;
   settings.transfer.content_hash = engine.content_hash;
   return settings;
-}
-
-base::ConcurrencyController::Options concurrency(const EngineOptions& engine) {
-  base::ConcurrencyController::Options options;
-  if (engine.max_workers) {
-    options.fixed = true;
-    options.initial = options.maximum =
-        static_cast<std::size_t>(std::max(1, *engine.max_workers));
-  }
-  return options;
 }
 
 base::RetryPolicy retry_policy(const StorageOptions& storage) {
@@ -167,8 +158,11 @@ class Session {
   SyncProgress run_with(PairRecord pair) {
     auto& clock = base::system_clock();
     auto& random = base::system_random();
-    base::ConcurrencyController controller(concurrency(settings_.engine));
+    base::ConcurrencyController controller(sync::concurrency_options(settings_.engine));
     storage::RequestCounter counter;
+    counter.on_answered = [&controller](std::uint64_t bytes) {
+      controller.on_completed(bytes);
+    };
     const auto counted = storage::make_counted_store(cloud_.store(), counter);
     storage::RetryObserver observer;
     observer.on_throttled = [&controller] { controller.on_throttled(); };
@@ -284,6 +278,7 @@ SyncProgress CloudSyncEngine::run(Direction direction, const PairIdentity& pair,
                                 cloud_storage_->options(), options),
                   pair, options);
   auto progress = session.run();
+  session.report().rethrow_callback_failure();
   if (conflicts != nullptr) *conflicts = session.report().take_conflicts();
   return progress;
 }

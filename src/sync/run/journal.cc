@@ -19,6 +19,9 @@ void Journal::done(const std::string& key, std::vector<StateChange> changes) {
   if (context_.known.conflict(key) != nullptr) {
     changes.emplace_back(EraseConflict{context_.pair.id, key});
   }
+  if (context_.unfinished.concern(key)) {
+    changes.emplace_back(EraseIntents{context_.pair.id, key});
+  }
   if (!changes.empty()) context_.writer->add(std::move(changes));
 }
 

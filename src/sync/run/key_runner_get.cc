@@ -117,6 +117,7 @@ void KeyRunner::place(const TaskPtr& task, DownloadResult result) {
       return finish(task);
     }
   }
+  intend_placing(context_, observed.item.key, result);
   PlaceTask placing;
   placing.request.key = observed.item.key;
   placing.request.temp_path = result.temp_path;
@@ -186,6 +187,7 @@ void KeyRunner::commit_get(const TaskPtr& task, const DownloadResult& result,
     changes.emplace_back(UpsertBase{context_.pair.id, std::move(made)});
   }
   if (result.transfer) changes.emplace_back(EraseTransfer{*result.transfer});
+  changes.emplace_back(EraseIntents{context_.pair.id, key});
   if (!task->copy_name.empty()) {
     OperationRow copy =
         journal_.operation(key, OperationAction::kConflictCopy, observed.action.row);

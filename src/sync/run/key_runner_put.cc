@@ -23,6 +23,10 @@ TransferEnvironment KeyRunner::make_environment(storage::ObjectStore& store) {
                              context_.settings.transfer,
                              [this](const std::string& key, std::uint64_t bytes) {
                                context_.report.moved(key, bytes);
+                             },
+                             [this](IntentRow row) {
+                               if (context_.intents != nullptr)
+                                 context_.intents->commit(std::move(row));
                              }};
 }
 
@@ -131,6 +135,7 @@ void KeyRunner::commit_put(const TaskPtr& task, UploadResult result,
       UpsertBase{context_.pair.id, std::move(result.base)},
       RecordOperation{std::move(row)}};
   if (result.transfer) changes.emplace_back(EraseTransfer{*result.transfer});
+  changes.emplace_back(EraseIntents{context_.pair.id, key});
   journal_.done(key, std::move(changes));
   if (observed.action.conflict) report_settled(task);
   context_.report.act(OperationAction::kUpload, key, result.bytes);

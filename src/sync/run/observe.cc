@@ -34,7 +34,7 @@ class Decider {
       : context_(context), observed_(observed), may_read_(may_read) {}
 
   bool run() {
-    if (!settle_local() || !settle_remote()) return false;
+    if (!settle_unfinished() || !settle_local() || !settle_remote()) return false;
     const DecideOptions options{context_.settings.direction, context_.settings.strategy,
                                 context_.settings.deletes, context_.settings.mirror};
     for (;;) {
@@ -50,6 +50,14 @@ class Decider {
   }
 
  private:
+  bool settle_unfinished() {
+    if (context_.base_demoted || !context_.unfinished.concern(observed_.item.key))
+      return true;
+    if (!may_read_) return false;
+    context_.unfinished.settle(context_, observed_);
+    return true;
+  }
+
   bool settle_local() {
     const auto& item = observed_.item;
     if (item.local && item.local->kind == EntryKind::kDirectory) {

@@ -14,9 +14,11 @@
 #include "cloudsync/cloud_sync.h"
 #include "storage/object_store.h"
 #include "sync/run/delete_spool.h"
+#include "sync/run/intent_log.h"
 #include "sync/run/known_keys.h"
 #include "sync/run/run_report.h"
 #include "sync/run/state_writer.h"
+#include "sync/run/unfinished_writes.h"
 #include "sync/run/writable_store.h"
 #include "sync/scan/filter.h"
 #include "sync/transfer/transfer.h"
@@ -63,8 +65,10 @@ struct RunContext {
   RunId run = 0;
   std::string run_name;  // names this run's trash
   CallContext call;
-  std::function<void()> stop_run;  // after a fatal error: no new work begins
-  bool base_demoted = false;       // the base rows of earlier runs prove nothing
+  std::function<void()> stop_run;    // after a fatal error: no new work begins
+  IntentLog* intents = nullptr;      // nothing in a dry run
+  UnfinishedWrites unfinished = {};  // of earlier runs
+  bool base_demoted = false;         // the base rows of earlier runs prove nothing
 
   const std::string& prefix() const { return pair.identity.prefix; }
   storage::ObjectKey full_key(const std::string& key) const { return {prefix() + key}; }

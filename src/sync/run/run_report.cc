@@ -119,10 +119,37 @@ void RunReport::count(OperationAction action, std::uint64_t bytes) {
   }
 }
 
-void RunReport::publish(ActionEvent event) {
-  if (!on_action_) return;
+// The user's code runs on threads that must not see an exception.
+template <class Call>
+void RunReport::guarded(Call&& call) {
   const std::lock_guard lock(callback_mutex_);
-  on_action_(event);
+  if (callback_failure_) return;
+  try {
+    call();
+  } catch (...) {
+    callback_failure_ = std::current_exception();
+    if (stop_) stop_();
+  }
+}
+
+void RunReport::on_callback_failure(std::function<void()> stop) {
+  const std::lock_guard lock(callback_mutex_);
+  stop_ = std::move(stop);
+  if (callback_failure_ && stop_) stop_();
+}
+
+bool RunReport::callback_failed() const {
+  const std::lock_guard lock(callback_mutex_);
+  return callback_failure_ != nullptr;
+}
+
+void RunReport::rethrow_callback_failure() const {
+  const std::lock_guard lock(callback_mutex_);
+  if (callback_failure_) std::rethrow_exception(callback_failure_);
+}
+
+void RunReport::publish(ActionEvent event) {
+  if (on_action_) guarded([&] { on_action_(event); });
 }
 
 void RunReport::act(OperationAction action, const std::string& path, std::uint64_t bytes,
@@ -212,8 +239,7 @@ void RunReport::publish_progress() {
     }
   }
   snapshot.seconds = seconds_since(begin_, clock_);
-  const std::lock_guard lock(callback_mutex_);
-  on_progress_(snapshot);
+  guarded([&] { on_progress_(snapshot); });
 }
 
 std::vector<SyncConflict> RunReport::take_conflicts() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -50,15 +51,23 @@ class RunReport {
   bool has_fatal() const;
 
   void publish_progress();
+  // What a callback threw: it is not called again, and `stop` is asked to end the run.
+  void on_callback_failure(std::function<void()> stop);
+  bool callback_failed() const;
+  void rethrow_callback_failure() const;
   std::vector<SyncConflict> take_conflicts();
   SyncProgress result(const RequestCounts& requests, bool stopped);
 
  private:
+  template <class Call>
+  void guarded(Call&& call);
   void publish(ActionEvent event);
   void count(OperationAction action, std::uint64_t bytes);
 
   mutable std::mutex mutex_;
-  std::mutex callback_mutex_;
+  mutable std::mutex callback_mutex_;
+  std::exception_ptr callback_failure_;  // guarded by callback_mutex_, as the next
+  std::function<void()> stop_;
   SyncProgress progress_;
   ProgressSnapshot snapshot_;
   std::multiset<std::string> in_flight_;

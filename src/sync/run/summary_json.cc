@@ -5,8 +5,21 @@
 
 namespace cloudsync::sync {
 
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json concurrency_json(const ConcurrencyReport& report) {
+  if (report.most == 0) return nullptr;
+  return Json{{"mode", report.automatic ? "auto" : "fixed"},
+              {"most", report.most},
+              {"last", report.last},
+              {"throttled", report.throttled}};
+}
+
+}  // namespace
+
 std::string summary_json(const SyncProgress& progress) {
-  using Json = nlohmann::ordered_json;
   const auto& requests = progress.requests;
   Json json = {{"type", "summary"},
                {"command", progress.command},
@@ -31,6 +44,7 @@ std::string summary_json(const SyncProgress& progress) {
                                  {"put", requests.put},
                                  {"delete", requests.del},
                                  {"other", requests.other}}},
+               {"concurrency", concurrency_json(progress.concurrency)},
                {"brake", progress.brake ? Json(*progress.brake) : Json(nullptr)},
                {"exit_code", exit_code(progress)}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

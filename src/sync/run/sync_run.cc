@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/log.h"
 #include "base/time_format.h"
 #include "sync/decide/brakes.h"
 #include "sync/run/root_marker.h"
@@ -15,10 +16,12 @@ namespace cloudsync::sync {
 
 namespace {
 
-constexpr std::size_t kMostThreads = 64;
 constexpr std::size_t kQueueCapacity = 512;
 constexpr std::size_t kErasedAtOnce = 1000;
-constexpr std::chrono::milliseconds kTick{100};
+constexpr std::chrono::milliseconds kTick{20};
+constexpr int kTicksAShowing = 5;
+// What has been sent is worth an answer: without it the next run has to look for it.
+constexpr std::chrono::milliseconds kGrace{1500};
 
 class EmptyBaseCursor final : public BaseCursor {
  public:
@@ -75,12 +78,6 @@ RunOutcome outcome_of(const SyncProgress& progress) {
   return progress.failed > 0 ? RunOutcome::kPartial : RunOutcome::kDone;
 }
 
-std::size_t thread_count(const RunSettings& settings) {
-  const int fixed = settings.engine.max_workers.value_or(0);
-  return fixed > 0 ? std::min<std::size_t>(static_cast<std::size_t>(fixed), 512)
-                   : kMostThreads;
-}
-
 }  // namespace
 
 SyncRun::SyncRun(RunParts parts, RunSettings settings, PairRecord pair, Filter filter)
@@ -88,7 +85,7 @@ SyncRun::SyncRun(RunParts parts, RunSettings settings, PairRecord pair, Filter f
       settings_(std::move(settings)),
       filter_(std::move(filter)),
       known_(parts_.state.conflicts(pair.id), parts_.state.failures(pair.id)),
-      pool_(thread_count(settings_), parts_.concurrency.current(), kQueueCapacity),
+      pool_(parts_.concurrency.maximum(), parts_.concurrency.current(), kQueueCapacity),
       context_{settings_,
                parts_.files,
                parts_.store,
@@ -105,13 +102,14 @@ SyncRun::SyncRun(RunParts parts, RunSettings settings, PairRecord pair, Filter f
                std::move(pair),
                0,
                make_run_name(parts_.clock, parts_.random),
-               CallContext{stop_.get_token(), {}},
+               CallContext{stop_.get_token(), {}, abandon_.get_token()},
                [this] { stop_.request_stop(); }} {
   outer_stop_ = std::make_unique<std::stop_callback<std::function<void()>>>(
       parts_.stop, [this] { stop_.request_stop(); });
+  parts_.report.on_callback_failure([this] { stop_.request_stop(); });
 }
 
-SyncRun::~SyncRun() = default;
+SyncRun::~SyncRun() { parts_.report.on_callback_failure({}); }
 
 bool SyncRun::going() const {
   return !stop_.stop_requested() && !parts_.report.has_fatal();
@@ -219,6 +217,8 @@ void SyncRun::begin() {
       stop_.request_stop();
     });
     context_.writer = writer_.get();
+    intents_ = std::make_unique<IntentLog>(parts_.state);
+    context_.intents = intents_.get();
   }
   if (settings_.writes_root()) {
     placer_ = std::make_unique<Placer>(parts_.files, context_.run_name,
@@ -237,6 +237,8 @@ void SyncRun::begin() {
     context_.run = parts_.state.begin_run(context_.pair.id, settings_.command,
                                           context_.pair.epoch, started_ns_);
   }
+  context_.unfinished = load_unfinished_writes(parts_.state, context_.pair.id,
+                                               started_ns_, !settings_.dry_run);
   keys_ = std::make_unique<KeyRunner>(context_, placing_.get(), placer_.get());
   if (settings_.writes_root() && !settings_.dry_run) keys_->drop_stale_downloads();
   ticker_ = std::jthread([this](const std::stop_token& stop) { tick(stop); });
@@ -244,14 +246,23 @@ void SyncRun::begin() {
 
 void SyncRun::tick(const std::stop_token& stop) {
   auto last = parts_.clock.steady_now();
+  int ticks = 0;
   while (parts_.clock.sleep_for(kTick, stop)) {
     const auto now = parts_.clock.steady_now();
     const auto elapsed =
         std::chrono::duration_cast<std::chrono::milliseconds>(now - last);
     last = now;
-    pool_.set_limit(parts_.concurrency.tick(elapsed));
-    parts_.report.publish_progress();
+    abandon_in_time(elapsed);
+    const bool busy = pool_.running() * 4 >= pool_.limit() * 3;
+    pool_.set_limit(parts_.concurrency.tick(elapsed, busy));
+    if (++ticks % kTicksAShowing == 0) parts_.report.publish_progress();
   }
+}
+
+void SyncRun::abandon_in_time(std::chrono::milliseconds elapsed) {
+  if (!stop_.stop_requested()) return;
+  since_stop_ += elapsed;
+  if (since_stop_ >= kGrace) abandon_.request_stop();
 }
 
 void SyncRun::work() {
@@ -439,6 +450,19 @@ void SyncRun::drop_held() {
   }
 }
 
+SyncProgress SyncRun::result() {
+  const bool stopped = parts_.stop.stop_requested() || parts_.report.callback_failed();
+  auto progress = parts_.report.result(parts_.requests(), stopped);
+  const auto seen = parts_.concurrency.report();
+  progress.concurrency = {!settings_.engine.max_workers.has_value(), seen.highest,
+                          seen.current, seen.throttled};
+  base::log().info(
+      "at most {} requests at once, {} at the end ({}); {} refused as too many",
+      seen.highest, seen.current, progress.concurrency.automatic ? "auto" : "fixed",
+      seen.throttled);
+  return progress;
+}
+
 SyncProgress SyncRun::end() {
   if (keys_) keys_->wait();
   if (ticker_.joinable()) {
@@ -446,14 +470,13 @@ SyncProgress SyncRun::end() {
     ticker_.join();
   }
   if (placing_) placing_->wait_idle();
-  const bool stopped = parts_.stop.stop_requested();
   if (placer_ && !settings_.dry_run && going()) drop_held();
   try {
     if (writer_) {
       writer_->flush();
       writer_.reset();
     }
-    SyncProgress progress = parts_.report.result(parts_.requests(), stopped);
+    SyncProgress progress = result();
     if (settings_.dry_run || context_.run == 0) return progress;
     RunRow row;
     row.id = context_.run;
@@ -470,7 +493,7 @@ SyncProgress SyncRun::end() {
     return progress;
   } catch (const Error& error) {
     parts_.report.fatal(error);
-    return parts_.report.result(parts_.requests(), stopped);
+    return result();
   }
 }
 

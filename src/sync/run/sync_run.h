@@ -65,24 +65,29 @@ class SyncRun {
   void tidy_root();
   void drop_held();
   SyncProgress end();
+  SyncProgress result();
   void tick(const std::stop_token& stop);
+  void abandon_in_time(std::chrono::milliseconds elapsed);
   bool going() const;
 
   RunParts parts_;
   RunSettings settings_;
   Filter filter_;
-  std::stop_source stop_;
+  std::stop_source stop_;     // nothing new is begun
+  std::stop_source abandon_;  // and what is on its way is not awaited any more
   std::unique_ptr<std::stop_callback<std::function<void()>>> outer_stop_;
   DeleteSpool deletes_;
   KnownKeys known_;
   base::WorkerPool pool_;
   std::unique_ptr<StateWriter> writer_;
+  std::unique_ptr<IntentLog> intents_;
   std::unique_ptr<Placer> placer_;
   std::unique_ptr<PlacingBatch> placing_;
   RunContext context_;
   std::unique_ptr<KeyRunner> keys_;
   Counts counts_;
   std::int64_t started_ns_ = 0;
+  std::chrono::milliseconds since_stop_{};
   std::jthread ticker_;
 };
 

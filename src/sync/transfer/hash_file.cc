@@ -8,7 +8,8 @@
 namespace cloudsync::sync {
 namespace {
 
-constexpr std::uint64_t kReadBytes = 1U << 20;
+// Of each thread; there may be hundreds.
+constexpr std::uint64_t kReadBytes = 256U << 10;
 
 }  // namespace
 

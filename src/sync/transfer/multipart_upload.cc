@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "storage/content_type.h"
 #include "storage/object_metadata.h"
+#include "storage/settlement.h"
 #include "sync/transfer/part_sender.h"
 #include "sync/transfer/upload_resume.h"
 #include "sync/transfer/upload_steps.h"
@@ -47,6 +48,8 @@ storage::PutResult complete(TransferEnvironment& environment, const UploadJob& j
   request.storage_class = environment.settings.storage_class;
   request.metadata = storage::file_metadata(environment.store.capabilities().mtime_style,
                                             attempt.source.stat.mtime_ns, std::nullopt);
+  intend_upload(environment, job, attempt, sender.digests(),
+                storage::composite_etag(request.parts).value_or(""), request.crc64nvme);
   try {
     return environment.store.multipart()->complete_upload(request, context);
   } catch (const Error& error) {

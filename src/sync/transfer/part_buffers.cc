@@ -9,11 +9,11 @@ constexpr std::size_t kHugePart = 128U << 20;
 }  // namespace
 
 PartBuffers::PartBuffers(BufferBudget& budget, std::size_t buffer_bytes,
-                         std::size_t wanted)
+                         std::size_t wanted, const std::stop_token& stop)
     : budget_(budget),
       buffer_bytes_(buffer_bytes),
       count_(buffer_bytes > kHugePart ? 1 : 2) {
-  budget_.claim(count_ * buffer_bytes_);
+  budget_.claim(count_ * buffer_bytes_, stop);
   while (count_ < wanted && budget_.try_claim(buffer_bytes_)) ++count_;
 }
 

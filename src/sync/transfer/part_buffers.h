@@ -10,12 +10,13 @@
 
 namespace cloudsync::sync {
 
-// The reused buffers of one upload. Their number is fixed at the start: two are always
-// granted (one where a part alone is huge), more only as the shared budget allows.
+// The reused buffers of one upload. Their number is fixed at the start: two (one where a
+// part alone is huge) are waited for, more there are only as the shared budget allows.
 // Thread-safe.
 class PartBuffers {
  public:
-  PartBuffers(BufferBudget& budget, std::size_t buffer_bytes, std::size_t wanted);
+  PartBuffers(BufferBudget& budget, std::size_t buffer_bytes, std::size_t wanted,
+              const std::stop_token& stop = {});
   ~PartBuffers();
   PartBuffers(const PartBuffers&) = delete;
   PartBuffers& operator=(const PartBuffers&) = delete;

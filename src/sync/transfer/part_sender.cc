@@ -14,7 +14,7 @@ constexpr std::size_t kMostInFlight = 16;
 
 std::size_t wanted_buffers(const TransferEnvironment& environment) {
   if (environment.store.capabilities().sequential_parts) return 2;
-  return std::clamp<std::size_t>(environment.pool.limit(), 2, kMostInFlight);
+  return std::clamp<std::size_t>(environment.pool.max_threads(), 2, kMostInFlight);
 }
 
 PartPlan plan_for(const TransferEnvironment& environment, std::uint64_t size) {
@@ -37,7 +37,7 @@ PartSender::PartSender(TransferEnvironment& environment, const UploadJob& job,
       in_order_(environment.store.capabilities().sequential_parts),
       receipts_(plan_.count()),
       buffers_(*environment.buffers, static_cast<std::size_t>(plan_.part_size),
-               wanted_buffers(environment)),
+               wanted_buffers(environment), context.stop),
       group_(environment.pool, buffers_.count()) {}
 
 PartSender::End PartSender::send() {

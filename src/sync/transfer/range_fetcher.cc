@@ -12,7 +12,7 @@ namespace cloudsync::sync {
 namespace {
 
 constexpr std::size_t kMostInFlight = 16;
-constexpr std::size_t kReadBytes = 1U << 20;
+constexpr std::size_t kReadBytes = 256U << 10;
 // Marks the checksum of a downloaded part in PartRow::etag.
 constexpr std::string_view kCrcPrefix = "crc64nvme:";
 
@@ -94,7 +94,7 @@ RangeFetcher::RangeFetcher(TransferEnvironment& environment, const DownloadJob& 
       hasher_(environment.settings.content_hash),
       crcs_(plan_.count()),
       group_(environment.pool,
-             std::clamp<std::size_t>(environment.pool.limit(), 2, kMostInFlight)) {
+             std::clamp<std::size_t>(environment.pool.max_threads(), 2, kMostInFlight)) {
   for (const PartRow& row : environment.state.parts(transfer)) {
     if (row.number == 0 || row.number > plan_.count()) continue;
     const auto range = plan_.range(row.number);

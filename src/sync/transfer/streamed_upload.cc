@@ -68,6 +68,7 @@ UploadResult upload_streamed(TransferEnvironment& environment, const UploadJob& 
     report_bytes(environment, job.key, bytes);
   });
   const auto request = put_request(environment, job, attempt.source.stat, *digests);
+  intend_upload(environment, job, attempt, *digests);
   try {
     const auto stored = environment.store.put(request, body, context);
     UploadResult result = finish_upload(environment, job, attempt, *digests, stored);

@@ -49,6 +49,9 @@ struct TransferEnvironment {
   std::string prefix;  // "" or ends in '/'
   TransferSettings settings;
   std::function<void(const std::string& key, std::uint64_t bytes)> on_bytes;
+  // Returns when the row is in the database; called before the request that makes or
+  // replaces an object.
+  std::function<void(IntentRow)> intend = {};
   std::shared_ptr<BufferBudget> buffers = std::make_shared<BufferBudget>();
 };
 

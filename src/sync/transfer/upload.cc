@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <memory>
 #include <string>
 
 #include "base/encoding.h"
@@ -14,6 +15,8 @@ namespace {
 constexpr int kTries = 3;
 // Up to here one buffer holds the file: it is hashed, then sent, and read only once.
 constexpr std::uint64_t kSingleBuffer = 8ULL << 20;
+// Up to here each thread keeps one; hundreds of larger ones would be too much.
+constexpr std::uint64_t kKeptBuffer = 256ULL << 10;
 constexpr char kDirectoryType[] = "application/x-directory";
 
 UploadResult with_status(TransferStatus status) {
@@ -23,15 +26,16 @@ UploadResult with_status(TransferStatus status) {
 }
 
 UploadResult upload_buffered(TransferEnvironment& environment, const UploadJob& job,
-                             const UploadTry& attempt, const CallContext& context) {
+                             const UploadTry& attempt, MutableBytes content,
+                             const CallContext& context) {
   const SourceFile& source = attempt.source;
-  const auto content = thread_buffer(static_cast<std::size_t>(source.stat.size));
   if (!read_exactly(*source.file, 0, content) ||
       !is_unchanged(environment.files, source)) {
     return with_status(TransferStatus::kSourceChanged);
   }
   const auto digests = digests_of(content, environment.settings.content_hash);
   MemorySource body(content);
+  intend_upload(environment, job, attempt, digests);
   const auto stored = environment.store.put(
       put_request(environment, job, source.stat, digests), body, context);
   UploadResult result = finish_upload(environment, job, attempt, digests, stored);
@@ -40,6 +44,19 @@ UploadResult upload_buffered(TransferEnvironment& environment, const UploadJob& 
     report_bytes(environment, job.key, result.bytes);
   }
   return result;
+}
+
+UploadResult upload_whole(TransferEnvironment& environment, const UploadJob& job,
+                          const UploadTry& attempt, const CallContext& context) {
+  const auto size = static_cast<std::size_t>(attempt.source.stat.size);
+  if (size <= kKeptBuffer) {
+    return upload_buffered(environment, job, attempt, thread_buffer(size), context);
+  }
+  if (size > kSingleBuffer) return upload_streamed(environment, job, attempt, context);
+  const BufferShare share(*environment.buffers, size);
+  if (!share.granted()) return upload_streamed(environment, job, attempt, context);
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(size);
+  return upload_buffered(environment, job, attempt, {buffer.get(), size}, context);
 }
 
 bool takes_parts(const TransferEnvironment& environment, std::uint64_t size) {
@@ -68,8 +85,7 @@ UploadResult upload_once(TransferEnvironment& environment, const UploadJob& job,
   if (takes_parts(environment, size)) {
     return upload_in_parts(environment, job, attempt, context);
   }
-  if (size <= kSingleBuffer) return upload_buffered(environment, job, attempt, context);
-  return upload_streamed(environment, job, attempt, context);
+  return upload_whole(environment, job, attempt, context);
 }
 
 UploadResult upload_regular(TransferEnvironment& environment, const UploadJob& job,
@@ -102,9 +118,10 @@ UploadResult put_empty(TransferEnvironment& environment, const UploadJob& job,
   request.condition = job.condition;
   request.storage_class = environment.settings.storage_class;
   MemorySource body(Bytes{});
-  const auto stored = environment.store.put(request, body, context);
   const auto identity = digests_of(std::as_bytes(std::span(job.link_target)),
                                    environment.settings.content_hash);
+  intend_upload(environment, job, attempt, identity);
+  const auto stored = environment.store.put(request, body, context);
   return finish_upload(environment, job, attempt, identity, stored);
 }
 

@@ -79,6 +79,20 @@ UploadResult finish_upload(const TransferEnvironment& environment, const UploadJ
   return result;
 }
 
+void intend_upload(const TransferEnvironment& environment, const UploadJob& job,
+                   const UploadTry& attempt, const ContentDigests& digests,
+                   std::string etag, std::optional<std::uint64_t> crc) {
+  if (!environment.intend) return;
+  IntentRow row;
+  row.pair = environment.pair;
+  row.base = base_row(environment, job, attempt, digests);
+  if (job.condition.if_match) row.expect_token = job.condition.if_match->value;
+  row.etag = std::move(etag);
+  row.crc64nvme = crc;
+  row.started_ns = attempt.started_ns;
+  environment.intend(std::move(row));
+}
+
 void report_bytes(const TransferEnvironment& environment, const std::string& key,
                   std::uint64_t bytes) {
   if (environment.on_bytes && bytes != 0) environment.on_bytes(key, bytes);

@@ -33,6 +33,10 @@ storage::PutRequest put_request(const TransferEnvironment& environment,
 UploadResult finish_upload(const TransferEnvironment& environment, const UploadJob& job,
                            const UploadTry& attempt, const ContentDigests& digests,
                            const storage::PutResult& stored);
+// Writes down that this content is about to go to this key.
+void intend_upload(const TransferEnvironment& environment, const UploadJob& job,
+                   const UploadTry& attempt, const ContentDigests& digests,
+                   std::string etag = {}, std::optional<std::uint64_t> crc = {});
 void report_bytes(const TransferEnvironment& environment, const std::string& key,
                   std::uint64_t bytes);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/transfer/urgent_group.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -61,8 +62,9 @@ UrgentGroup::~UrgentGroup() {
 }
 
 bool UrgentGroup::has_slot() const {
+  const std::size_t allowed = std::max<std::size_t>(pool_.limit(), 2);
   const std::lock_guard lock(shared_->mutex);
-  return shared_->in_flight < max_in_flight_;
+  return shared_->in_flight < std::min(max_in_flight_, allowed);
 }
 
 bool UrgentGroup::idle() const {

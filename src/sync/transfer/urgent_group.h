@@ -18,6 +18,7 @@ class UrgentGroup {
  public:
   using Task = std::function<void()>;
 
+  // At once: `max_in_flight`, and no more than the pool's limit allows by then.
   UrgentGroup(base::WorkerPool& pool, std::size_t max_in_flight);
   ~UrgentGroup();  // drops what has not begun, waits for what has
   UrgentGroup(const UrgentGroup&) = delete;

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sync/run/intent_log.h"
+
+#include <utility>
+
+namespace cloudsync::sync {
+
+void IntentLog::commit(IntentRow row) {
+  std::unique_lock lock(mutex_);
+  waiting_.emplace_back(SaveIntent{std::move(row)});
+  const std::uint64_t mine = ++added_;
+  while (done_ < mine) {
+    if (committing_)
+      committed_.wait(lock);
+    else
+      commit_waiting(lock);
+  }
+  if (failure_) throw *failure_;
+}
+
+void IntentLog::commit_waiting(std::unique_lock<std::mutex>& lock) {
+  committing_ = true;
+  const std::vector<StateChange> batch = std::exchange(waiting_, {});
+  const std::uint64_t last = added_;
+  lock.unlock();
+  std::optional<Error> error;
+  try {
+    database_.apply(batch);
+  } catch (const Error& caught) {
+    error = caught;
+  }
+  lock.lock();
+  committing_ = false;
+  done_ = last;
+  if (error && !failure_) failure_ = std::move(error);
+  committed_.notify_all();
+}
+
+}  // namespace cloudsync::sync

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sync/run/unfinished_writes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/encoding.h"
+#include "base/log.h"
+#include "hash/digest.h"
+#include "storage/object_metadata.h"
+#include "sync/run/observe.h"
+#include "sync/transfer/stable_read.h"
+
+namespace cloudsync::sync {
+namespace {
+
+constexpr std::int64_t kOldest = 7LL * 86400 * 1'000'000'000;
+constexpr std::size_t kAtOnce = 1000;
+constexpr std::uint64_t kMostRead = 256ULL << 20;
+
+class HashingSink final : public ByteSink {
+ public:
+  explicit HashingSink(ContentHash kind) : hasher_(kind) {}
+  void write(Bytes bytes) override { hasher_.update(bytes); }
+  bool found(const BaseRow& wanted) {
+    return hasher_.md5() == wanted.md5 && hasher_.sha256() == wanted.sha256;
+  }
+
+ private:
+  ContentHasher hasher_;
+};
+
+// Hashes of the object's description; a difference proves nothing, since an encrypting
+// service gives others.
+bool hashes_prove(const storage::ObjectInfo& info, const IntentRow& intent) {
+  if (!intent.etag.empty() && info.token.value == intent.etag) return true;
+  // Where writers are not trusted an MD5 is no proof.
+  if (intent.base.sha256) return false;
+  if (intent.crc64nvme && info.crc64nvme && *info.crc64nvme != *intent.crc64nvme)
+    return false;
+  return info.md5 == intent.base.md5 || info.md5_candidate == intent.base.md5;
+}
+
+bool bytes_prove(const RunContext& context, const storage::ObjectInfo& info,
+                 const IntentRow& intent) {
+  if (info.size > kMostRead || info.archived) {
+    return intent.crc64nvme && info.crc64nvme == intent.crc64nvme;
+  }
+  HashingSink sink(intent.base.sha256 ? ContentHash::kSha256 : ContentHash::kMd5);
+  storage::GetRequest request;
+  request.key = info.key;
+  request.if_match = info.token;
+  const auto result = context.store.get(request, sink, context.call);
+  return result.outcome == storage::Outcome::kOk && sink.found(intent.base);
+}
+
+bool is_link_of(const storage::ObjectInfo& info, const IntentRow& intent) {
+  if (!info.metadata) return false;
+  const auto target = storage::symlink_target(*info.metadata);
+  return target && hash::Md5::of(std::as_bytes(std::span(*target))) == intent.base.md5;
+}
+
+bool has_arrived(const RunContext& context, Observed& observed, const IntentRow& intent) {
+  const auto& info = observed.item.remote->info;
+  if (info.size != intent.base.size) return false;
+  if (!intent.expect_token.empty() && info.token.value == intent.expect_token)
+    return false;  // what was to be replaced is still there
+  const bool link = intent.base.kind == EntryKind::kSymlink;
+  if (!link && hashes_prove(info, intent)) return true;
+  if (!head_once(context, observed)) return false;
+  if (link) return is_link_of(info, intent);
+  return hashes_prove(info, intent) || bytes_prove(context, info, intent);
+}
+
+BaseRow arrived_base(const IntentRow& intent, const storage::ObjectInfo& info) {
+  BaseRow row = intent.base;
+  row.crc32c = info.crc32c;
+  row.r_token = info.token.value;
+  row.r_version = info.version_id;
+  row.r_mtime = info.last_modified_ns;
+  return row;
+}
+
+bool settle_put(const RunContext& context, Observed& observed, const IntentRow& intent) {
+  auto& item = observed.item;
+  if (!item.remote) return false;
+  if (item.base && item.base->r_token == item.remote->info.token.value) return false;
+  if (!has_arrived(context, observed, intent)) return false;
+  item.base = arrived_base(intent, item.remote->info);
+  if (context.writer != nullptr)
+    context.writer->add({UpsertBase{context.pair.id, *item.base}});
+  base::log().info("{}: the upload that was cut off had arrived",
+                   base::printable(item.key));
+  return true;
+}
+
+// The deletion was carried out, and what is at the key now was made since: it has no
+// base.
+bool settle_deletion(const RunContext& context, Observed& observed,
+                     const IntentRow& intent) {
+  auto& item = observed.item;
+  if (!item.base || item.remote || !item.local) return false;
+  const auto& stat = item.local->stat;
+  const bool own_side = intent.action == OperationAction::kDeleteLocal;
+  // The very file that was to go: the deletion was not carried out.
+  if (own_side && stat.ino == intent.base.l_ino && stat.dev == intent.base.l_dev)
+    return false;
+  item.base.reset();
+  if (context.writer != nullptr)
+    context.writer->add({EraseBase{context.pair.id, item.key}});
+  return true;
+}
+
+// The very file that was placed is there, edited in place or not. One that was saved over
+// it is another, and may as well stem from the file before.
+bool settle_placing(const RunContext& context, Observed& observed,
+                    const IntentRow& intent) {
+  auto& item = observed.item;
+  if (!item.local || !item.remote) return false;
+  const auto& info = item.remote->info;
+  if (info.token.value != intent.expect_token) return false;
+  if (item.base && item.base->r_token == info.token.value) return false;
+  const auto& stat = item.local->stat;
+  if (stat.ino != intent.base.l_ino || stat.dev != intent.base.l_dev) return false;
+  item.base = arrived_base(intent, info);
+  item.base->flags |= kBaseRacy;  // its times prove nothing
+  if (context.writer != nullptr)
+    context.writer->add({UpsertBase{context.pair.id, *item.base}});
+  return true;
+}
+
+bool settle_one(const RunContext& context, Observed& observed, const IntentRow& intent) {
+  switch (intent.action) {
+    case OperationAction::kUpload:
+      return settle_put(context, observed, intent);
+    case OperationAction::kDownload:
+      return settle_placing(context, observed, intent);
+    default:
+      return settle_deletion(context, observed, intent);
+  }
+}
+
+IntentRow intent_of(const RunContext& context, const PlannedDelete& planned,
+                    std::int64_t now_ns) {
+  IntentRow row;
+  row.pair = context.pair.id;
+  row.action = planned.side == Side::kLocal ? OperationAction::kDeleteLocal
+                                            : OperationAction::kDeleteRemote;
+  row.base.key = planned.key;
+  row.base.size = planned.size;
+  row.base.md5 = planned.md5;
+  row.base.l_ino = planned.local.ino;
+  row.base.l_dev = planned.local.dev;
+  row.expect_token = planned.token;
+  row.started_ns = now_ns;
+  return row;
+}
+
+}  // namespace
+
+UnfinishedWrites::UnfinishedWrites(std::vector<IntentRow> rows) {
+  for (auto& row : rows) {
+    auto& of_key = by_key_[row.base.key];
+    of_key.push_back(std::move(row));
+  }
+}
+
+void UnfinishedWrites::settle(const RunContext& context, Observed& observed) const {
+  const auto found = by_key_.find(observed.item.key);
+  if (found == by_key_.end()) return;
+  for (const auto& intent : found->second) {
+    if (settle_one(context, observed, intent)) return;
+  }
+}
+
+void intend_placing(const RunContext& context, const std::string& key,
+                    const DownloadResult& result) {
+  const auto stat = context.files.stat(result.temp_path);
+  if (context.intents == nullptr || !stat || stat->kind != base::FileKind::kRegular)
+    return;
+  IntentRow row;
+  row.pair = context.pair.id;
+  row.action = OperationAction::kDownload;
+  row.base.key = key;
+  row.base.size = result.info.size;
+  row.base.md5 = result.md5;
+  row.base.sha256 = result.sha256;
+  row.base.l_mtime = stat->mtime_ns;
+  row.base.l_ctime = stat->ctime_ns;
+  row.base.l_ino = stat->ino;
+  row.base.l_dev = stat->dev;
+  row.base.l_mode = stat->mode;
+  row.expect_token = result.info.token.value;
+  row.started_ns = context.clock.now_ns();
+  context.intents->commit(std::move(row));
+}
+
+void intend_deletions(const RunContext& context) {
+  std::vector<StateChange> rows;
+  const std::int64_t now_ns = context.clock.now_ns();
+  context.deletes.for_each([&](const PlannedDelete& planned) {
+    rows.emplace_back(SaveIntent{intent_of(context, planned, now_ns)});
+    if (rows.size() < kAtOnce) return true;
+    context.state.apply(rows);
+    rows.clear();
+    return true;
+  });
+  context.state.apply(rows);
+}
+
+UnfinishedWrites load_unfinished_writes(SyncStateDatabase& database, PairId pair,
+                                        std::int64_t now_ns, bool may_write) {
+  auto rows = database.intents(pair);
+  const std::int64_t oldest = now_ns - kOldest;
+  const auto too_old = [&](const IntentRow& row) { return row.started_ns < oldest; };
+  if (std::erase_if(rows, too_old) > 0 && may_write)
+    database.erase_intents_before(pair, oldest);
+  return UnfinishedWrites(std::move(rows));
+}
+
+}  // namespace cloudsync::sync
