@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/run/intent_log.h"
 
+#include <thread>
 #include <utility>
 
 namespace cloudsync::sync {
@@ -20,6 +21,10 @@ void IntentLog::commit(IntentRow row) {
 
 void IntentLog::commit_waiting(std::unique_lock<std::mutex>& lock) {
   committing_ = true;
+  // Those that are about to come share the transaction.
+  lock.unlock();
+  std::this_thread::yield();
+  lock.lock();
   const std::vector<StateChange> batch = std::exchange(waiting_, {});
   const std::uint64_t last = added_;
   lock.unlock();
