@@ -86,6 +86,11 @@ class FileSystem {
   virtual FileStat root_stat() = 0;                   // of the pinned descriptor
   // False when the root's path no longer names the pinned directory (unmounted, replaced).
   virtual bool root_is_current() = 0;
+  // False where nobody promises that inode numbers and ctimes stay over unmounting (FUSE, exFAT,
+  // CIFS). Numbers that do not even stay between two looks are reported as 0.
+  virtual bool keeps_numbers() { return true; }
+  // The directory is known to take names that differ by case only for the same.
+  virtual bool folds_case(const std::string&) { return false; }
 
   virtual std::unique_ptr<Directory> open_directory(const std::string& path) = 0;
   virtual std::optional<FileStat> stat(const std::string& path) = 0;  // lstat

@@ -13,6 +13,7 @@
 #include "base/posix_copy.h"
 #include "base/posix_directory.h"
 #include "base/posix_files.h"
+#include "base/posix_mount.h"
 #include "base/posix_rename.h"
 #include "base/posix_root.h"
 #include "cloudsync/error.h"
@@ -52,11 +53,14 @@ class PosixFileSystem final : public FileSystem {
   FileStat root_stat() override { return stat_descriptor(root_->fd(), root_->path()); }
 
   bool root_is_current() override {
-    struct stat named{};
-    struct stat pinned{};
-    return ::stat(root_->path().c_str(), &named) == 0 &&
-           fstat(root_->fd(), &pinned) == 0 && named.st_dev == pinned.st_dev &&
-           named.st_ino == pinned.st_ino;
+    return is_named(root_->fd(), root_->path());
+  }
+
+  bool keeps_numbers() override { return base::keeps_numbers(root_->fd()); }
+
+  bool folds_case(const std::string& directory) override {
+    const UniqueFd fd = root_->try_open(directory, O_RDONLY | O_DIRECTORY);
+    return fd.valid() && has_casefold_flag(fd.get());
   }
 
   std::unique_ptr<Directory> open_directory(const std::string& path) override {
@@ -267,6 +271,7 @@ std::unique_ptr<FileSystem> open_root(const std::string& path, Resolver resolver
   UniqueFd fd(retry_interrupted(
       [&] { return ::open(absolute.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (!fd.valid()) throw_root(errno, absolute);
+  look_for_made_up_numbers(fd.get());
   return std::make_unique<PosixFileSystem>(
       std::make_shared<const PosixRoot>(std::move(fd), std::move(absolute), resolver));
 }

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/posix_mount.h"
 #include "cloudsync/error.h"
 
 namespace cloudsync::base {
@@ -128,7 +129,9 @@ bool keeps_no_such_attribute(int error) {
 
 bool is_absent(int error) { return error == ENOENT || error == ENOTDIR; }
 
-FileStat to_file_stat(const struct stat& status) {
+FileStat to_file_stat(const struct stat& seen) {
+  struct stat status = seen;
+  drop_made_up_numbers(status);
   FileStat result;
   result.kind = kind_of(status.st_mode);
   result.size = static_cast<std::uint64_t>(status.st_size);

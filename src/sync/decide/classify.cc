@@ -30,9 +30,11 @@ bool same_server_time(std::int64_t a, std::int64_t b) {
   return whole && floor_second(a) == floor_second(b);
 }
 
-bool same_local_stat(const base::FileStat& stat, const BaseRow& base, bool inode_stable) {
-  if (stat.mtime_ns != base.l_mtime || stat.ctime_ns != base.l_ctime) return false;
-  return !inode_stable || (stat.ino == base.l_ino && stat.dev == base.l_dev);
+bool same_local_stat(const base::FileStat& stat, const BaseRow& base,
+                     const base::KeptNumbers& kept) {
+  return kept.same_mtime(stat.mtime_ns, base.l_mtime) &&
+         kept.same_change_time(stat.ctime_ns, base.l_ctime) &&
+         kept.same_inode(stat.ino, base.l_ino);
 }
 
 LocalLook look_at_file(const LocalEntry& local, const BaseRow& base,
@@ -42,11 +44,11 @@ LocalLook look_at_file(const LocalEntry& local, const BaseRow& base,
   if (sized && local.stat.size != base.size) return LocalLook::kModified;
   // Equal size is all that was asked for, but no proof that a deletion may rest on.
   if (sized && options.size_only) {
-    return same_local_stat(local.stat, base, options.inode_stable) ? LocalLook::kUnchanged
+    return same_local_stat(local.stat, base, options.kept) ? LocalLook::kUnchanged
                                                                    : LocalLook::kTouched;
   }
   if (options.checksum || (base.flags & kBaseRacy) != 0) return LocalLook::kSuspect;
-  return same_local_stat(local.stat, base, options.inode_stable) ? LocalLook::kUnchanged
+  return same_local_stat(local.stat, base, options.kept) ? LocalLook::kUnchanged
                                                                  : LocalLook::kSuspect;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/kept_numbers.h"
 #include "sync/decide/decide.h"
 #include "sync/scan/model.h"
 
@@ -12,7 +13,7 @@ namespace cloudsync::sync {
 struct ClassifyOptions {
   bool checksum = false;     // hash every file whatever stat says
   bool size_only = false;    // equal size = unchanged, or touched where more moved
-  bool inode_stable = true;  // false on file systems that renumber inodes
+  base::KeptNumbers kept{};  // by the root's file system
 };
 
 // What the local ladder can say without reading the file. kSuspect: stat differs in

@@ -5,9 +5,12 @@ namespace cloudsync::sync {
 
 namespace {
 
-bool same_side(const ConflictSide& a, const ConflictSide& b) {
-  return a.present == b.present && a.size == b.size && a.mtime_ns == b.mtime_ns &&
-         a.ctime_ns == b.ctime_ns && a.token == b.token;
+bool same_side(const ConflictSide& now, const ConflictSide& before,
+               const base::KeptNumbers& kept) {
+  return now.present == before.present && now.size == before.size &&
+         kept.same_mtime(now.mtime_ns, before.mtime_ns) &&
+         kept.same_change_time(now.ctime_ns, before.ctime_ns) &&
+         now.token == before.token;
 }
 
 }  // namespace
@@ -70,7 +73,8 @@ void Journal::hold(const Observed& observed, ConflictReason reason) {
   if (const auto* before = context_.known.conflict(row.key)) {
     row.first_seen_ns = before->first_seen_ns;
     // A choice was made on what was shown; it must not outlive that.
-    if (same_side(row.local, before->local) && same_side(row.cloud, before->cloud)) {
+    if (same_side(row.local, before->local, context_.settings.transfer.kept) &&
+        same_side(row.cloud, before->cloud, {})) {
       row.choice = before->choice;
     }
   }

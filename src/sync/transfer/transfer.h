@@ -10,6 +10,7 @@
 #include "base/call_context.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/kept_numbers.h"
 #include "base/random.h"
 #include "base/worker_pool.h"
 #include "cloudsync/cloud_sync.h"
@@ -25,6 +26,7 @@ struct TransferSettings {
   std::string storage_class;
   ContentHash content_hash = ContentHash::kMd5;
   std::int64_t racy_window_ns = 2'000'000'000;  // stat younger than this proves nothing
+  base::KeptNumbers kept{};  // by the root's file system, between runs
   // The clock that stamps the root's files less ours; 0 where the run may not write there.
   std::int64_t file_clock_offset_ns = 0;
 

@@ -42,16 +42,17 @@ TransferRow describe_upload(const TransferEnvironment& environment, const Upload
   return row;
 }
 
-bool same_source(const TransferRow& row, const base::FileStat& stat) {
-  return row.size == stat.size && row.src_mtime == stat.mtime_ns &&
-         row.src_ctime == stat.ctime_ns && row.src_ino == stat.ino &&
-         row.src_dev == stat.dev;
+bool same_source(const TransferRow& row, const base::FileStat& stat,
+                 const base::KeptNumbers& kept) {
+  return row.size == stat.size && kept.same_mtime(stat.mtime_ns, row.src_mtime) &&
+         kept.same_change_time(stat.ctime_ns, row.src_ctime) &&
+         kept.same_inode(stat.ino, row.src_ino);
 }
 
-bool same_work(const TransferRow& a, const TransferRow& b) {
-  return a.size == b.size && a.part_size == b.part_size && a.src_mtime == b.src_mtime &&
-         a.src_ctime == b.src_ctime && a.src_ino == b.src_ino && a.src_dev == b.src_dev &&
-         a.expect_token == b.expect_token;
+bool same_work(const TransferRow& older, const TransferRow& now,
+               const base::FileStat& stat, const base::KeptNumbers& kept) {
+  return same_source(older, stat, kept) && older.part_size == now.part_size &&
+         older.expect_token == now.expect_token;
 }
 
 // Parts of which our rows and the server say the same.
@@ -148,7 +149,8 @@ std::optional<storage::UploadId> nameless_upload(TransferEnvironment& environmen
 bool can_continue(TransferEnvironment& environment, const TransferRow& row) {
   if (environment.clock.now_ns() - row.started_ns > kOldestUpload) return false;
   const auto stat = stat_now(environment.files, row.key, true);
-  return stat && stat->kind == base::FileKind::kRegular && same_source(row, *stat);
+  return stat && stat->kind == base::FileKind::kRegular &&
+         same_source(row, *stat, environment.settings.kept);
 }
 
 void settle_orphan(TransferEnvironment& environment, const TransferRow& row,
@@ -174,7 +176,8 @@ UploadSession open_session(TransferEnvironment& environment, const UploadJob& jo
   const auto older = environment.state.find_transfer(environment.pair, job.key,
                                                      OperationAction::kUpload);
   if (older) {
-    if (resume == Resume::kAllowed && same_work(*older, row)) {
+    if (resume == Resume::kAllowed && same_work(*older, row, attempt.source.stat,
+                                                environment.settings.kept)) {
       if (auto session = continue_session(environment, *older, context)) return *session;
     }
     // Before begin_transfer replaces the row: it is the only thing that knows the upload.
