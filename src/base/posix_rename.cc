@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/posix_mount.h"
 
 namespace cloudsync::base {
 namespace {
@@ -41,8 +42,7 @@ bool is_still_placeholder(const Location& location, int fd) {
   struct stat named{};
   struct stat made{};
   return fstatat(location.parent, location.leaf, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-         fstat(fd, &made) == 0 && named.st_dev == made.st_dev &&
-         named.st_ino == made.st_ino && made.st_size == 0;
+         fstat(fd, &made) == 0 && is_same_file(named, made) && made.st_size == 0;
 }
 
 int rename_with(const Location& from, const Location& to, unsigned flags) {

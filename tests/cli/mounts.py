@@ -74,6 +74,11 @@ class Mount:
         self.switches = switches or self.switches
         self.mount()
 
+    def bytes_read(self):
+        """By the file system's process since it was mounted."""
+        io = pathlib.Path(f"/proc/{self.process.pid}/io").read_text()
+        return int(io.split()[1])
+
     def close(self):
         self.unmount()
         for process, point in self.spacers:

@@ -167,6 +167,8 @@ void DeletionPhase::remove_emptied_parents(const std::string& key) {
 // A directory in the file's place is the file's absence, and its children are keys of
 // their own.
 bool DeletionPhase::still_absent_locally(const PlannedDelete& planned) {
+  if (context_.names != nullptr && context_.names->other_spelling(planned.key))
+    return true;
   const bool marker = planned.key.ends_with('/');
   const auto stat = context_.files.stat(
       marker ? planned.key.substr(0, planned.key.size() - 1) : planned.key);

@@ -31,6 +31,7 @@ KeyRunner::KeyRunner(RunContext& context, PlacingBatch* placing, Placer* placer)
 void KeyRunner::dispatch(MergedItem item) {
   drop_directory_record(item);
   if (!item.local && !item.remote && !item.base) return;
+  if (settle_spelling(context_, item)) return;
   context_.report.checked();
   if (context_.known.failed(item.key) || context_.known.conflict(item.key) != nullptr) {
     const std::lock_guard lock(mutex_);
@@ -38,10 +39,14 @@ void KeyRunner::dispatch(MergedItem item) {
   }
   report_problems(item);
   if (item.local_unknown || item.remote_unknown) return;
+  note_new_name(item);
   // On the stack: of a million keys nearly all end here.
   Observed observed;
   observed.item = std::move(item);
-  if (decide_key(context_, observed, false) && settle_quickly(observed)) return;
+  if (decide_key(context_, observed, false) &&
+      (settle_quickly(observed) || lost_name(observed))) {
+    return;
+  }
   auto task = std::make_shared<Task>();
   task->observed = std::move(observed);
   start(std::move(task), false);
@@ -323,6 +328,7 @@ void KeyRunner::forget(const Observed& observed) {
 void KeyRunner::plan_delete(const TaskPtr& task) {
   const auto& observed = task->observed;
   const bool local = observed.action.kind == ActionKind::kDeleteLocal;
+  if (!local && is_hidden_by_twin(observed)) return finish(task);
   PlannedDelete planned;
   planned.key = observed.item.key;
   planned.side = local ? Side::kLocal : Side::kRemote;

@@ -89,6 +89,14 @@ class KeyRunner {
                   const PlaceResult& placed, bool racy);
   bool queue(const TaskPtr& task, std::uint64_t bytes);
   bool blocked_by_directory(const TaskPtr& task);
+
+  // Two keys that are one name on the root's file system.
+  void note_new_name(const MergedItem& item);
+  bool lost_name(const Observed& observed);
+  bool blocked_by_twin(const TaskPtr& task);
+  bool is_hidden_by_twin(const Observed& observed);
+  void leave_as_twin(const Observed& observed);
+
   bool set_aside(const TaskPtr& task);
   void follow_up(const std::string& key);
 

@@ -52,7 +52,7 @@ void KeyRunner::get(const TaskPtr& task) {
   auto& observed = task->observed;
   const auto& key = observed.item.key;
   const auto& info = observed.item.remote->info;
-  if (blocked_by_directory(task)) return;
+  if (blocked_by_directory(task) || blocked_by_twin(task)) return;
   if (info.archived) return archived(task);
   if (observed.action.kind == ActionKind::kFork) {
     if (!name_copy(task)) return;

@@ -17,6 +17,7 @@ ClassifyOptions classify_options(const RunContext& context) {
   ClassifyOptions options;
   options.checksum = context.settings.checksum;
   options.size_only = context.settings.size_only;
+  options.kept = context.settings.transfer.kept;
   return options;
 }
 
@@ -142,9 +143,26 @@ void follow_link(const RunContext& context, LocalEntry& entry) {
   entry.problem = LocalProblem::kNone;
 }
 
+// `key` was put here, and this is what the file system made of its name.
+bool is_stored_decomposed(const RunContext& context, const std::string& key,
+                          const std::string& listed) {
+  const std::string whole = decomposed_name(key);
+  return context.names->stores_decomposed() && decomposed_name(listed) == whole &&
+         !context.base_demoted && context.state.base_row(context.pair.id, key) &&
+         !context.state.base_row(context.pair.id, whole);
+}
+
+// The file system opens it under this key, but lists it as another one.
+bool names_another_key(const RunContext& context, const std::string& key) {
+  if (context.names == nullptr || !context.names->may_fold(key)) return false;
+  const auto other = context.names->other_spelling(key);
+  return other && !is_stored_decomposed(context, key, *other);
+}
+
 std::optional<LocalEntry> observe_local(const RunContext& context,
                                         const std::string& key) {
   const bool directory = key.ends_with('/');
+  if (names_another_key(context, key)) return std::nullopt;
   const auto stat = context.files.stat(directory ? key.substr(0, key.size() - 1) : key);
   if (!stat) return std::nullopt;
   LocalEntry entry;
@@ -206,6 +224,18 @@ bool decide_key(const RunContext& context, Observed& observed, bool may_read) {
 
 void drop_directory_record(MergedItem& item) {
   if (item.base && (item.base->flags & kBaseDirCreated) != 0) item.base.reset();
+}
+
+bool settle_spelling(const RunContext& context, MergedItem& item) {
+  if (!context.names->stores_decomposed() || item.local_unknown) return false;
+  if (item.local && !item.base && !item.remote) {
+    return is_stored_decomposed(context, composed_name(item.key), item.key);
+  }
+  if (!item.local && item.base && decomposed_name(item.key) != item.key) {
+    item.local = observe_local(context, item.key);
+    item.local_unknown = item.local && item.local->problem != LocalProblem::kNone;
+  }
+  return false;
 }
 
 MergedItem observe_again(const RunContext& context, const std::string& key) {

@@ -38,6 +38,11 @@ bool head_once(const RunContext& context, Observed& observed);
 // Rows that only remember "sync made this directory" are no base of a directory marker.
 void drop_directory_record(MergedItem& item);
 
+// Where the file system stores names decomposed, a key that was put there composed is
+// listed under another name: gives the file to its key. True for the name as listed,
+// which then is no key.
+bool settle_spelling(const RunContext& context, MergedItem& item);
+
 // Looks at both sides of one key afresh: lstat, HEAD, base row.
 MergedItem observe_again(const RunContext& context, const std::string& key);
 

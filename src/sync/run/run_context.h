@@ -16,6 +16,7 @@
 #include "sync/run/delete_spool.h"
 #include "sync/run/intent_log.h"
 #include "sync/run/known_keys.h"
+#include "sync/run/name_twins.h"
 #include "sync/run/run_report.h"
 #include "sync/run/state_writer.h"
 #include "sync/run/unfinished_writes.h"
@@ -69,6 +70,7 @@ struct RunContext {
   IntentLog* intents = nullptr;      // nothing in a dry run
   UnfinishedWrites unfinished = {};  // of earlier runs
   bool base_demoted = false;         // the base rows of earlier runs prove nothing
+  NameTwins* names = nullptr;        // nothing = no two keys can be one name here
 
   const std::string& prefix() const { return pair.identity.prefix; }
   storage::ObjectKey full_key(const std::string& key) const { return {prefix() + key}; }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/time_format.h"
 #include "sync/decide/brakes.h"
+#include "sync/run/root_evidence.h"
 #include "sync/run/root_marker.h"
 #include "sync/run/summary_json.h"
 #include "sync/scan/merge.h"
@@ -85,6 +86,7 @@ SyncRun::SyncRun(RunParts parts, RunSettings settings, PairRecord pair, Filter f
       settings_(std::move(settings)),
       filter_(std::move(filter)),
       known_(parts_.state.conflicts(pair.id), parts_.state.failures(pair.id)),
+      names_(parts_.files),
       pool_(parts_.concurrency.maximum(), parts_.concurrency.current(), kQueueCapacity),
       context_{settings_,
                parts_.files,
@@ -104,6 +106,7 @@ SyncRun::SyncRun(RunParts parts, RunSettings settings, PairRecord pair, Filter f
                make_run_name(parts_.clock, parts_.random),
                CallContext{stop_.get_token(), {}, abandon_.get_token()},
                [this] { stop_.request_stop(); }} {
+  context_.names = &names_;
   outer_stop_ = std::make_unique<std::stop_callback<std::function<void()>>>(
       parts_.stop, [this] { stop_.request_stop(); });
   parts_.report.on_callback_failure([this] { stop_.request_stop(); });
@@ -159,8 +162,28 @@ void SyncRun::demote_base(const MarkerView& marker) {
   if (marker.uuid_matches) pair.epoch = marker.epoch;
 }
 
+// A root without a marker is known by its device and inode, which a reboot or another
+// mount may change. Its files then speak for it, if not loudly enough for a deletion.
+bool SyncRun::is_proven_by_files() {
+  if (context_.pair.has_marker) return false;
+  const auto evidence =
+      gather_root_evidence(parts_.files, parts_.state, context_.pair.id, parts_.random);
+  if (!evidence.is_enough()) return false;
+  settings_.deletes = Deletes::kKeep;
+  settings_.mirror = false;
+  parts_.report.notice("'" + parts_.files.root_path() +
+                       "' has another device or inode number than in the last run "
+                       "(mounted again?), but " +
+                       std::to_string(evidence.as_recorded) + " of " +
+                       std::to_string(evidence.sampled) +
+                       " known files that were looked at are as they were: the run goes "
+                       "on, and nothing is deleted in it");
+  return true;
+}
+
 bool SyncRun::accept_root() {
   auto& pair = context_.pair;
+  settings_.transfer.kept = judge_kept_numbers(parts_.files, parts_.state, pair.id);
   const auto stat = parts_.files.root_stat();
   const bool has_base = parts_.state.count_base_rows(pair.id) > 0;
   const auto view = read_root_marker(parts_.files).view(pair.uuid);
@@ -176,6 +199,7 @@ bool SyncRun::accept_root() {
       break;
     case MarkerVerdict::kBrakeRoot:
       if (!settings_.force.contains(Force::kRoot)) {
+        if (is_proven_by_files()) break;
         return refuse_root(
             "root", root +
                         " is not the folder that was synced before (unmounted or "
@@ -228,9 +252,11 @@ void SyncRun::begin() {
     if (!settings_.dry_run) {
       placer_->prepare();
       settings_.transfer.file_clock_offset_ns = placer_->file_clock().offset_ns;
+      names_.probe_writing(context_.run_name);
       raise_epoch(parts_.files, parts_.state, parts_.random, context_.pair);
     }
   }
+  if (!settings_.writes_root() || settings_.dry_run) names_.probe_reading();
   if (!settings_.dry_run) {
     context_.pair.filter_hash = filter_.fingerprint();
     if (!settings_.writes_root()) parts_.state.save_pair(context_.pair);

@@ -50,6 +50,7 @@ class SyncRun {
 
   bool accept_root();
   void demote_base(const MarkerView& marker);
+  bool is_proven_by_files();
   bool refuse_root(const std::string& brake, const std::string& message);
   void begin();
   void work();
@@ -78,6 +79,7 @@ class SyncRun {
   std::unique_ptr<std::stop_callback<std::function<void()>>> outer_stop_;
   DeleteSpool deletes_;
   KnownKeys known_;
+  NameTwins names_;
   base::WorkerPool pool_;
   std::unique_ptr<StateWriter> writer_;
   std::unique_ptr<IntentLog> intents_;
