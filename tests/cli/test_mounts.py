@@ -105,7 +105,7 @@ def test_files_that_are_not_as_recorded_prove_nothing(odd, how):
 
 # The files --------------------------------------------------------------------------------
 
-EACH = [(switch,) for switch in POOR if switch != "no_attributes"] + [("mount_inodes",), ("fold_case",)]
+EACH = [(switch,) for switch in POOR] + [("mount_inodes",), ("fold_case",), POOR]
 
 
 @pytest.mark.parametrize("switches", EACH, ids="+".join)
@@ -136,7 +136,7 @@ def test_two_machines_agree(odd, plain, switches):
     assert machine.run("sync", check=0).actions() == []
 
 
-@pytest.mark.parametrize("switches", [("mount_inodes",), ("coarse_times",)],
+@pytest.mark.parametrize("switches", [("mount_inodes",), ("coarse_times",), POOR],
                          ids="+".join)
 def test_nothing_is_read_again_without_need(odd, plain, switches):
     machine = odd(*switches)
@@ -170,7 +170,7 @@ def test_an_edit_with_its_old_time_is_seen_where_ctimes_stay(odd):
 
 @pytest.mark.parametrize("strategy", ["manual", "version_preserve"])
 def test_conflicts_are_as_elsewhere(odd, plain, strategy):
-    machine = odd("call_inodes", "coarse_times", "no_change_time")
+    machine = odd(*POOR)
     machine.write("f", b"base")
     machine.run("sync", check=0)
     plain.run("sync", check=0)
@@ -202,7 +202,7 @@ def switches_of(switch, name):
 
 
 @pytest.mark.parametrize("switch,first,second", PAIRS)
-@pytest.mark.parametrize("lacks", [(), ("no_rename_flags",)])
+@pytest.mark.parametrize("lacks", [(), ("no_rename_flags", "no_links")])
 def test_of_two_names_that_are_one_the_first_comes(odd, plain, switch, first, second, lacks):
     plain.write(first, b"first")
     plain.write(second, b"the second")
