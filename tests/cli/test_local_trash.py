@@ -345,6 +345,48 @@ def test_trash_of_the_version_before_is_kept_and_purged(machine, other):
     assert list(trash(other).values()) == [b"somebody's"]
 
 
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+needs_faketime = pytest.mark.skipif(not os.path.exists(FAKETIME), reason="package libfaketime")
+
+
+def shift_clock(machine, shift):
+    """The program's clock, file times left alone."""
+    machine.extra_environment = {"LD_PRELOAD": FAKETIME, "FAKETIME": shift, "NO_FAKE_STAT": "1",
+                                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                                 "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+
+@needs_faketime
+@pytest.mark.parametrize("shift", ["+40d", "-40d"])
+def test_a_clock_forty_days_off_empties_no_trash(machine, other, shift):
+    in_step(machine, other, f=b"first", gone=b"deleted")
+    machine.write("f", b"second, longer")
+    (machine.root / "gone").unlink()
+    machine.run("sync", check=0)
+    other.run("sync", check=0)
+    landed_trash(other, 0)
+    before = trash(other)
+    shift_clock(other, shift)
+    result = other.run("sync", check=0)
+    assert trash(other) == before and len(before) == 4
+    assert "nothing" in result.stderr and "trash" in result.stderr
+
+
+@needs_faketime
+def test_an_edit_in_the_tick_of_the_recorded_one_is_seen_by_the_clock_of_the_files(machine):
+    """Our clock is an hour ahead: by it every time of a file is long ago, and by the file system's own
+    the file was written this instant, so that its stat proves nothing yet."""
+    machine.write("old", b"old")
+    os.utime(machine.root / "old", (1, 1))
+    machine.run("sync", check=0)
+    shift_clock(machine, "+1h")
+    machine.write("new", b"new")
+    machine.run("sync", check=0)
+    racy = 1
+    [(flags,)] = machine.query("SELECT flags FROM entries WHERE key = ?", b"new")
+    assert flags & racy
+
+
 @pytest.fixture
 def mounted(other):
     """A tmpfs at `mnt` in the other machine's root."""

@@ -69,6 +69,10 @@ void Placer::prepare() {
   files_.make_directories(kTempDirectory, kPrivateDirectory);
   files_.make_directories(kTrashDirectory, kPrivateDirectory);
   write_ignore_file(files_, kOwnDirectory);
+  read_clock();
+}
+
+void Placer::read_clock() {
   file_clock_ = read_file_clock(
       files_, clock_, std::string(kTempDirectory) + "/clock-" + run_name_ + ".part");
 }

@@ -127,6 +127,8 @@ class Placer {
   void remember_mount(const std::string& top);
   std::string replaced_folder(const PlaceRequest& request);
   std::optional<std::string> park(const PlaceRequest& request, bool& other_mount);
+  void take_back(const PlaceRequest& request, const std::string& parked,
+                 const base::FileStat& incoming, PlaceResult& result);
   Swapped swap_in(const PlaceRequest& request, const std::string& parked);
   void swap_by_renames(const PlaceRequest& request, const std::string& parked,
                        Swapped& swapped);
@@ -139,6 +141,7 @@ class Placer {
   std::string rescue(const std::string& path, const std::string& key);
   bool prepare_copy(PlaceRequest& request, const base::FileStat& seen);
   std::string copy_privately(const std::string& path, const base::FileStat& seen);
+  void read_clock();
   std::uint64_t purge_trash(const std::string& trash, std::int64_t retention_seconds);
   std::uint64_t purge_temp(const std::set<std::string>& live_temp_names);
   void unshare(const std::string& path, const base::FileStat& stat);

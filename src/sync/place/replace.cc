@@ -47,8 +47,7 @@ PlaceResult Placer::replace(const PlaceRequest& request, const FileStat& incomin
   PlaceResult result = with_status(swapped.status);
   result.rescued_key = std::move(swapped.rescued_key);
   if (swapped.status != PlaceStatus::kPlaced) {
-    // Content of ours, which is fetched again when its own place is taken.
-    files_.rename_new(*parked, request.temp_path);
+    take_back(request, *parked, incoming, result);
     return result;
   }
   result.placed = placed_stat(request.key, incoming);
@@ -78,6 +77,16 @@ std::optional<std::string> Placer::park(const PlaceRequest& request, bool& other
   other_mount = parked.outcome == RenameOutcome::kOtherMount;
   if (parked.outcome != RenameOutcome::kDone) return std::nullopt;
   return parked.path;
+}
+
+// A conflict name is everybody's: what comes back from there may be another program's.
+void Placer::take_back(const PlaceRequest& request, const std::string& parked,
+                       const FileStat& incoming, PlaceResult& result) {
+  if (files_.rename_new(parked, request.temp_path) != RenameOutcome::kDone) return;
+  const auto back = files_.stat(request.temp_path);
+  if (back && !same_but_ctime(*back, incoming)) {
+    result.rescued_key = rescue(request.temp_path, request.key);
+  }
 }
 
 Placer::Swapped Placer::swap_in(const PlaceRequest& request, const std::string& parked) {

@@ -14,7 +14,7 @@ constexpr int kMostTrashNames = 1000;
 constexpr std::uint32_t kPrivateDirectory = 0700;
 
 constexpr std::size_t kStampLength = 16;  // 20260102T030405Z
-constexpr std::size_t kRunNameLength = kStampLength + 7;
+constexpr std::size_t kPartLength = 7;    // -0a1b2c, once or twice
 
 std::string trash_path(const std::string& folder, const std::string& key, int attempt) {
   std::string path = folder;
@@ -38,6 +38,10 @@ base::RenameOutcome bring_in(base::FileSystem& files, const std::string& from,
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
+bool is_part(std::string_view text) {
+  return text.size() == kPartLength && text[0] == '-' &&
+         std::ranges::all_of(text.substr(1), is_hex);
+}
 
 }  // namespace
 
@@ -88,20 +92,22 @@ bool is_trash_of_run(std::string_view folder_name, const std::string& run) {
 }
 
 bool is_trash_folder(std::string_view folder_name) {
-  if (folder_name.size() < kRunNameLength) return false;
-  const auto stamp = folder_name.substr(0, kStampLength);
+  const auto run = folder_name.substr(0, folder_name.find('~'));
+  if (run.size() < kStampLength) return false;
+  const auto stamp = run.substr(0, kStampLength);
   if (!std::ranges::all_of(stamp.substr(0, 8), is_digit) || stamp[8] != 'T' ||
       !std::ranges::all_of(stamp.substr(9, 6), is_digit) || stamp[15] != 'Z') {
     return false;
   }
-  const auto rest = folder_name.substr(kStampLength);
-  if (rest[0] != '-' || !std::ranges::all_of(rest.substr(1, 6), is_hex)) return false;
-  return rest.size() == 7 || rest[7] == '~';
+  const auto parts = run.substr(kStampLength);
+  return is_part(parts.substr(0, kPartLength)) &&
+         (parts.size() == kPartLength || is_part(parts.substr(kPartLength)));
 }
 
 bool holds_replaced(std::string_view folder_name) {
-  return is_trash_folder(folder_name) &&
-         folder_name.substr(kRunNameLength).starts_with(kReplacedSuffix);
+  if (!is_trash_folder(folder_name)) return false;
+  const auto tilde = std::min(folder_name.find('~'), folder_name.size());
+  return folder_name.substr(tilde).starts_with(kReplacedSuffix);
 }
 
 }  // namespace cloudsync::sync

@@ -122,13 +122,14 @@ std::uint64_t evict(base::FileSystem& files, const std::string& trash,
 Purged Placer::purge(const PurgeOptions& options) {
   Purged purged;
   purged.files = purge_temp(options.live_temp_names);
-  if (options.clock_is_wrong || (file_clock_.known && file_clock_.is_wrong())) {
-    if (!options.clock_is_wrong) {
-      purged.notice =
-          "the clock of the file system of " + files_.root_path() +
-          " and this machine's are more than five minutes apart: nothing was removed "
-          "from the trash; set the clocks";
-    }
+  if (options.clock_is_wrong) return purged;
+  if (!file_clock_.known) read_clock();
+  if (!file_clock_.known || file_clock_.is_wrong()) {
+    purged.notice =
+        "the clock of the file system of " + files_.root_path() +
+        (file_clock_.known ? " and this machine's are more than five minutes apart"
+                           : " cannot be read") +
+        ": nothing was removed from the trash";
     return purged;
   }
   for (const auto& trash : trashes_of(files_)) {

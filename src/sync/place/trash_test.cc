@@ -24,6 +24,20 @@ TEST_F(TrashTest, ConflictCopyIsTheReplacedFileItself) {
   EXPECT_EQ(tree_.read("a.copy2"), "theirs");
 }
 
+// Somebody writes to the conflict name while the new content waits there, and the
+// exchange does not come about.
+TEST_F(TrashTest, WhatWasWrittenToTheConflictNameIsKept) {
+  tree_.write("a", "mine");
+  interfere("exchange", "a", [&] {
+    tree_.write("a.copy", "user's edit");
+    std::filesystem::remove(tree_ / "a");
+  });
+  const auto result = fork("a", "theirs", "a.copy");
+  EXPECT_EQ(result.status, PlaceStatus::kTargetChanged);
+  ASSERT_TRUE(result.rescued_key);
+  EXPECT_EQ(tree_.read(*result.rescued_key), "user's edit");
+}
+
 TEST_F(TrashTest, ConflictCopyThatIsThereAlreadyIsTaken) {
   tree_.write("a", "mine");
   tree_.write("equal", "mine");
@@ -145,16 +159,21 @@ TEST_F(TrashTest, PurgeOfAFreshRootDoesNothing) {
 }
 
 TEST(TrashNameTest, OnlyOursAreRecognised) {
-  for (const char* name : {"20260102T030405Z-0a1b2c", "20260102T030405Z-0a1b2c~2",
-                           "20260102T030405Z-0a1b2c~replaced~3"}) {
+  for (const char* name :
+       {"20260102T030405Z-0a1b2c", "20260102T030405Z-0a1b2c~2",
+        "20260102T030405Z-0a1b2c~replaced~3", "20260102T030405Z-0a1b2c-ffffff",
+        "20260102T030405Z-0a1b2c-ffffff~replaced"}) {
     EXPECT_TRUE(is_trash_folder(name)) << name;
   }
   for (const char* name :
        {"", "mine", "20260102T030405Z", "20260102T030405Z-0a1b2c.bak",
-        "20260102T030405Z-0a1b2", "20260102t030405Z-0a1b2c", "2026010xT030405Z-0a1b2c"}) {
+        "20260102T030405Z-0a1b2", "20260102t030405Z-0a1b2c", "~replaced",
+        "20260102T030405Z-0a1b2c-fffff", "20260102T030405Z-0a1b2c-ffffff-0",
+        "2026010xT030405Z-0a1b2c"}) {
     EXPECT_FALSE(is_trash_folder(name)) << name;
   }
   EXPECT_TRUE(holds_replaced("20260102T030405Z-0a1b2c~replaced"));
+  EXPECT_TRUE(holds_replaced("20260102T030405Z-0a1b2c-ffffff~replaced~2"));
   EXPECT_FALSE(holds_replaced("20260102T030405Z-0a1b2c~2"));
   EXPECT_FALSE(holds_replaced("20260102T030405Z-0a1b2c"));
 }
