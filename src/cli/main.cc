@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/core_dumps.h"
 #include "cli/program.h"
 
 namespace {
@@ -21,6 +22,7 @@ void allow_many_files() {
 
 int main(int argc, char** argv) {
   allow_many_files();
+  cloudsync::cli::keep_secrets_out_of_core_dumps();
   return cloudsync::cli::run_program({argv + (argc > 0 ? 1 : 0), argv + argc},
                                      STDOUT_FILENO, STDERR_FILENO);
 }
