@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -17,6 +19,7 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include "base/clock.h"
 #include "base/time_format.h"
@@ -80,6 +83,20 @@ bool is_missing_or_empty(const std::string& path) {
   if (::stat(path.c_str(), &status) == 0) return status.st_size == 0;
   if (errno != ENOENT && errno != ENOTDIR) fail("cannot look at", path, errno);
   return true;
+}
+
+// https://sqlite.org/fileformat.html#write_library_version_number_and_version_valid_for
+bool was_written_by_another_library(const std::string& path) {
+  constexpr off_t kWriterVersion = 96;
+  std::array<unsigned char, 4> bytes{};
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const ssize_t got = ::pread(file, bytes.data(), bytes.size(), kWriterVersion);
+  ::close(file);
+  if (got != static_cast<ssize_t>(bytes.size())) return false;
+  std::uint32_t version = 0;
+  for (const unsigned char byte : bytes) version = version << 8 | byte;
+  return version != static_cast<std::uint32_t>(sqlite3_libversion_number());
 }
 
 void create_private_file(const std::string& path) {

@@ -11,6 +11,9 @@ std::string resolve_database_path(const std::string& path);
 // A missing or empty file holds nothing that could be lost.
 bool is_missing_or_empty(const std::string& path);
 bool file_exists(const std::string& path);
+// Whether another version of SQLite wrote to the file last, as its header says: another
+// program had its hands on it.
+bool was_written_by_another_library(const std::string& path);
 
 // Creates an empty file of mode 0600 unless it exists.
 void create_private_file(const std::string& path);

@@ -84,7 +84,8 @@ void refuse_before_touching(const std::string& path) {
   refuse_foreign(read_stamp(*connection), path);
 }
 
-// A log that nobody holds was left by a process that was killed or by a power cut.
+// A log that nobody holds was left by a process that was killed or by a power cut; a file
+// that another program wrote may hold anything.
 void check_after_unclean_stop(Connection& connection) {
   const std::string verdict = connection.text("PRAGMA quick_check(1)");
   if (verdict == "ok") return;
@@ -98,7 +99,8 @@ void check_after_unclean_stop(Connection& connection) {
 std::unique_ptr<SyncStateDatabase> open_read_write(OpenDatabase place) {
   const std::string& path = place.path;
   refuse_before_touching(path);
-  const bool unclean = file_exists(path + "-wal") && !is_open_somewhere(path);
+  const bool unclean = (file_exists(path + "-wal") && !is_open_somewhere(path)) ||
+                       was_written_by_another_library(path);
   create_private_file(path);
   place.uri = database_uri(path, "mode=rw");
   place.flags = SQLITE_OPEN_READWRITE;

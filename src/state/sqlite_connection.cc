@@ -110,6 +110,11 @@ Connection::Connection(const std::string& uri, std::string path, int open_flags)
       database_(open_handle(uri, path_, open_flags)) {
   sqlite3_extended_result_codes(database_.get(), 1);
   sqlite3_busy_timeout(database_.get(), kBusyTimeoutMs);
+  // The file may come from anybody: its schema runs nothing and nothing rewrites it.
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
 }
 
 Connection::~Connection() {
