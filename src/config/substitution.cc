@@ -26,7 +26,11 @@ std::string expand(std::string_view inner, const EnvironmentLookup& environment)
             "}\" does not name a variable; write ${NAME}, ${NAME:default}, or $$ for a "
             "plain dollar sign");
   }
-  if (auto value = environment(name)) return *value;
+  // Shells write the default after ":-", and take it for an empty variable too.
+  const bool as_shells = inner.substr(std::min(colon, inner.size())).starts_with(":-");
+  auto value = environment(name);
+  if (value && !(as_shells && value->empty())) return *value;
+  if (as_shells) return std::string(inner.substr(colon + 2));
   if (colon != std::string_view::npos) return std::string(inner.substr(colon + 1));
   throw Error(ErrorCode::kInvalidArgument,
               "the environment variable " + name +

@@ -41,6 +41,13 @@ TEST(Substitute, SetButEmptyCountsAsSet) {
   EXPECT_EQ(substitute("[${EMPTY:other}]", environment), "[]");
 }
 
+TEST(Substitute, ColonMinusIsTheDefaultOfShells) {
+  EXPECT_EQ(substitute("${UNSET:-x}", environment), "x");
+  EXPECT_EQ(substitute("${EMPTY:-x}", environment), "x");
+  EXPECT_EQ(substitute("${NAME:-x}", environment), "value");
+  EXPECT_EQ(substitute("${UNSET:-}", environment), "");
+}
+
 TEST(Substitute, DoubleDollarIsADollar) {
   EXPECT_EQ(substitute("pa$$word", environment), "pa$word");
   EXPECT_EQ(substitute("$${NAME}", environment), "${NAME}");

@@ -119,6 +119,15 @@ double parse_duration_seconds(std::string_view text) {
   return *seconds;
 }
 
+double parse_retention_seconds(std::string_view text) {
+  const double seconds = parse_duration_seconds(text);
+  if (text.empty() || std::isalpha(static_cast<unsigned char>(text.back())) != 0)
+    return seconds;
+  throw Error(ErrorCode::kInvalidArgument, "\"" + std::string(text) +
+                                               "\" needs its unit: write " +
+                                               std::string(text) + "d for days");
+}
+
 bool parse_bool(std::string_view text) {
   const std::string word = lower(text);
   if (word == "true" || word == "yes" || word == "on" || word == "1") return true;
@@ -244,6 +253,12 @@ std::string parse_addressing_style(std::string_view text) {
   constexpr std::array kNames{Named<std::string_view>{"auto", "auto"},
                               Named<std::string_view>{"path", "path"},
                               Named<std::string_view>{"virtual", "virtual"}};
+  return std::string(parse_named(text, kNames));
+}
+
+std::string parse_ca_bundle_mode(std::string_view text) {
+  constexpr std::array kNames{Named<std::string_view>{"replace", "replace"},
+                              Named<std::string_view>{"add", "add"}};
   return std::string(parse_named(text, kNames));
 }
 

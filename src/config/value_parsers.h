@@ -18,6 +18,8 @@ namespace cloudsync::config {
 std::uint64_t parse_size(std::string_view text);
 // Seconds. "30d", "12h", "5m", "5s", "500ms", a bare number = seconds; fractions allowed.
 double parse_duration_seconds(std::string_view text);
+// The same with its unit: "30" could be meant as days and would delete after seconds.
+double parse_retention_seconds(std::string_view text);
 bool parse_bool(std::string_view text);
 // A whole number in [lowest, highest].
 int parse_count(std::string_view text, int lowest, int highest);
@@ -40,6 +42,7 @@ Keep parse_keep(std::string_view text);
 std::string parse_provider(std::string_view text);
 // One of "auto", "path", "virtual".
 std::string parse_addressing_style(std::string_view text);
+std::string parse_ca_bundle_mode(std::string_view text);
 std::string parse_server_side_encryption(std::string_view text);
 // http:// or https:// with a host and without credentials, which would end up in
 // messages.

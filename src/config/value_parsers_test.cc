@@ -51,6 +51,8 @@ TEST(ParseDuration, ReadsUnitsAndBareSeconds) {
   EXPECT_DOUBLE_EQ(parse_duration_seconds("0.5"), 0.5);
   EXPECT_DOUBLE_EQ(parse_duration_seconds("250ms"), 0.25);
   EXPECT_DOUBLE_EQ(parse_duration_seconds("2w"), 14 * 86400.0);
+  EXPECT_DOUBLE_EQ(parse_retention_seconds("30d"), 30 * 86400.0);
+  EXPECT_NE(refusal(parse_retention_seconds, "30").find("write 30d"), std::string::npos);
 }
 
 TEST(ParseDuration, RefusesEverythingElse) {
