@@ -44,8 +44,13 @@ struct StorageOptions {
   std::string project;
   std::string account;
   std::string storage_class;
+  // TLS of the storage endpoint: PEM file of authorities that replace the system's ("replace") or join
+  // them ("add"). Token services are always verified, by auth_ca_bundle or the system's.
   std::string ca_bundle;
+  std::string ca_bundle_mode = "replace";
+  std::string auth_ca_bundle;
   bool verify_tls = true;
+  bool allow_http = false;  // lets tokens travel over plain HTTP to other machines
   // S3 only: server-side encryption of uploads ("AES256", "aws:kms", "aws:kms:dsse") and its KMS key,
   // or the customer's own key (32 bytes in base64; also sent when reading).
   std::string server_side_encryption;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <optional>
@@ -26,9 +27,15 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 // A year; no service gives more, and what a stranger says must not overflow.
 constexpr std::int64_t kLongestLife = std::int64_t{366} * 24 * 3600;
 
-bool stays_on_this_machine(std::string_view host) {
-  return is_loopback_host(host) || is_link_local_host(host) || host == "[fd00:ec2::23]" ||
-         host == "[fd00:ec2::254]" || host == "metadata.google.internal";
+// Where the vendors' metadata services are; Azure gives those of App Service other
+// link-local addresses through its own environment variables.
+bool stays_on_this_machine(std::string_view host, bool metadata_service) {
+  constexpr std::array<std::string_view, 6> kFixed = {
+      "169.254.169.254", "169.254.170.2",   "169.254.170.23",
+      "[fd00:ec2::23]",  "[fd00:ec2::254]", "metadata.google.internal"};
+  return is_loopback_host(host) ||
+         std::find(kFixed.begin(), kFixed.end(), host) != kFixed.end() ||
+         (metadata_service && is_link_local_host(host));
 }
 
 void require_private(const CredentialRequest& request) {
@@ -40,7 +47,7 @@ void require_private(const CredentialRequest& request) {
                                                  " must have a host and no user name");
   }
   const bool http = request.url.starts_with("http://");
-  if (http && stays_on_this_machine(url_host(request.url))) return;
+  if (http && stays_on_this_machine(url_host(request.url), request.bypass_proxy)) return;
   throw Error(ErrorCode::kInvalidArgument,
               request.purpose + ": the URL " + shown_url(request.url) +
                   " must begin with https://; only loopback and metadata addresses may "

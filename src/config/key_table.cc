@@ -104,10 +104,20 @@ constexpr KeySpec kTable[] = {
      "storage class of uploads, such as `STANDARD_IA`, `NEARLINE` or `cool`",
      [](SyncConfig& c, Text v) { c.storage.storage_class = v; }},
     {"storage.ca_bundle", "file", "", "the system's",
-     "certificates to trust instead of the system's",
+     "certificates to trust at the storage endpoint instead of the system's",
      [](SyncConfig& c, Text v) { c.storage.ca_bundle = v; }, Masking::kNone, false, true},
+    {"storage.ca_bundle_mode", "`replace` or `add`", "replace", "",
+     "`add`: the system's certificates are trusted besides ca_bundle",
+     [](SyncConfig& c, Text v) { c.storage.ca_bundle_mode = parse_ca_bundle_mode(v); }},
+    {"storage.auth_ca_bundle", "file", "", "the system's",
+     "certificates to trust at token services too, such as an inspecting proxy's",
+     [](SyncConfig& c, Text v) { c.storage.auth_ca_bundle = v; }, Masking::kNone, false,
+     true},
+    {"storage.allow_http", "`true` or `false`", "false", "",
+     "`true` lets tokens travel over plain http to another machine",
+     [](SyncConfig& c, Text v) { c.storage.allow_http = parse_bool(v); }},
     {"storage.verify_tls", "`true` or `false`", "true", "",
-     "`false` accepts any certificate and warns at every start",
+     "`false` accepts any certificate of the storage endpoint and warns at every start",
      [](SyncConfig& c, Text v) { c.storage.verify_tls = parse_bool(v); }},
     {"storage.server_side_encryption", "`AES256`, `aws:kms` or `aws:kms:dsse`", "",
      "the bucket's own", "S3: how uploads are encrypted by the service",
@@ -192,7 +202,7 @@ constexpr KeySpec kTable[] = {
      [](SyncConfig& c, Text v) { c.engine.trash = parse_bool(v); }},
     {"trash_retention", "duration", "30d", "", "how long the trash is kept",
      [](SyncConfig& c, Text v) {
-       c.engine.trash_retention_seconds = std::llround(parse_duration_seconds(v));
+       c.engine.trash_retention_seconds = std::llround(parse_retention_seconds(v));
      }},
     {"trash_limit", "share (`5%`) or size", "5%", "",
      "what replaced files may take in .cloudsync/trash, oldest out first; the default is "

@@ -121,7 +121,10 @@ void CurlHandle::set_tls_options(const CurlOptions& options) {
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(CURLOPT_SSL_VERIFYPEER, options.verify_tls ? 1L : 0L);
   set(CURLOPT_SSL_VERIFYHOST, options.verify_tls ? 2L : 0L);
-  if (!options.ca_bundle.empty()) set(CURLOPT_CAINFO, options.ca_bundle.c_str());
+  if (options.ca_bundle.empty()) return;
+  set(CURLOPT_CAINFO, options.ca_bundle.c_str());
+  // libcurl also looks into the system's folder of certificates.
+  if (!options.add_to_system) set(CURLOPT_CAPATH, nullptr);
 }
 
 void CurlHandle::set_callbacks() {

@@ -126,7 +126,10 @@ HttpResponse CurlTransport::send(const HttpRequest& request, ByteSink* sink,
 std::unique_ptr<HttpTransport> make_curl_transport(const CurlOptions& options) {
   initialize_curl_once();
   CurlOptions effective = options;
-  if (effective.ca_bundle.empty()) effective.ca_bundle = ca_bundle_from_environment();
+  if (effective.ca_bundle.empty()) {
+    effective.ca_bundle = ca_bundle_from_environment();
+    effective.add_to_system = true;
+  }
   return std::make_unique<CurlTransport>(std::move(effective));
 }
 

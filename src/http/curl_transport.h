@@ -9,8 +9,9 @@
 namespace cloudsync::http {
 
 struct CurlOptions {
-  std::string
-      ca_bundle;  // PEM file; "" = the system's (SSL_CERT_FILE, CURL_CA_BUNDLE honoured)
+  // PEM file; "" = the system's (SSL_CERT_FILE, CURL_CA_BUNDLE, AWS_CA_BUNDLE honoured).
+  std::string ca_bundle;
+  bool add_to_system = false;  // ca_bundle beside the system's, not in their place
   bool verify_tls = true;
   int connect_timeout_ms = 10000;
 };

@@ -133,6 +133,7 @@ http::CurlOptions transport_options(const AwsCredentialOptions& options,
                                     const Environment& environment) {
   http::CurlOptions out;
   out.ca_bundle = options.ca_bundle;
+  out.add_to_system = true;
   if (out.ca_bundle.empty()) {
     out.ca_bundle = environment_value(environment, "AWS_CA_BUNDLE").value_or("");
   }

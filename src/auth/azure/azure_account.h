@@ -17,6 +17,7 @@ struct AzureCredentialOptions {
   std::string client_id = {};
   std::string client_secret = {};
   bool anonymous = false;
+  bool allow_http = false;  // tokens may travel over plain http
 };
 
 // Which account, where it is, and what is known of its secrets before anything is asked.

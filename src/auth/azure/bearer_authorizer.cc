@@ -25,17 +25,18 @@ void require_private(const std::string& url) {
   throw Error(ErrorCode::kInvalidArgument,
               "the endpoint " + shown_url(url) +
                   " must begin with https://: a token of Microsoft Entra ID would travel "
-                  "in the clear");
+                  "in the clear (storage.allow_http: true permits it)");
 }
 
 class BearerAuthorizer final : public AzureAuthorizer {
  public:
   BearerAuthorizer(const AzureCredentialOptions& options, const EntraWorld& world)
-      : tokens_(make_entra_loader(options, world), kWindows, world.clock) {}
+      : allow_http_(options.allow_http),
+        tokens_(make_entra_loader(options, world), kWindows, world.clock) {}
 
   void authorize(http::HttpRequest& request, std::uint64_t,
                  const CallContext& context) override {
-    require_private(request.url);
+    if (!allow_http_) require_private(request.url);
     set_authorization(request, std::string(kScheme) + current(context).value);
   }
 
@@ -63,6 +64,7 @@ class BearerAuthorizer final : public AzureAuthorizer {
     return token;
   }
 
+  const bool allow_http_;
   Refreshing<BearerToken> tokens_;
   mutable std::mutex mutex_;
   std::string origin_ = "Microsoft Entra ID";  // guarded by mutex_

@@ -135,6 +135,7 @@ auth::AzureCredentialOptions credential_options(const StorageOptions& options) {
   out.client_id = credential(options, "client_id");
   out.client_secret = credential(options, "client_secret");
   out.anonymous = credential(options, "anonymous") == "true";
+  out.allow_http = options.allow_http;
   return out;
 }
 
@@ -156,8 +157,6 @@ AzureConfig resolve_config(const StorageOptions& options,
     config.base_path += "/" + config.account;
   }
   config.storage_class = canonical_tier(options.storage_class);
-  config.ca_bundle = options.ca_bundle;
-  config.verify_tls = options.verify_tls;
   config.capabilities = capabilities_of(config.azure);
   return config;
 }

@@ -17,8 +17,6 @@ struct AzureConfig {
   std::string base_path;  // "/ACCOUNT" with path style, else "" (or the endpoint's path)
   bool azure = true;      // an endpoint of the real service, whichever way it was named
   std::string storage_class;  // access tier for writes that name none
-  std::string ca_bundle;
-  bool verify_tls = true;
   Capabilities capabilities;
 
   std::string endpoint() const { return origin + base_path; }

@@ -4,17 +4,19 @@
 #include "storage/azure/azure_config.h"
 #include "storage/azure/azure_container_store.h"
 #include "storage/azure/azure_store.h"
+#include "storage/rest/plain_http.h"
+#include "storage/rest/tls_options.h"
 
 #include <utility>
 
 namespace cloudsync::storage::azure {
 namespace {
 
-http::CurlOptions curl_options(const StorageOptions& options) {
-  http::CurlOptions out;
-  out.ca_bundle = options.ca_bundle;
-  out.verify_tls = options.verify_tls;
-  return out;
+rest::Identity identity_of(const auth::AzureAccount& account,
+                           const auth::AzureCredentialOptions& credentials) {
+  if (credentials.anonymous) return rest::Identity::kNone;
+  return account.account_key.empty() ? rest::Identity::kToken
+                                     : rest::Identity::kSignature;
 }
 
 }  // namespace
@@ -29,16 +31,20 @@ std::unique_ptr<ObjectStore> make_azure_store(const StorageOptions& options,
   account.name = config.account;
   account.blob_endpoint = config.endpoint();
   if (!dependencies.authorizer) {
+    rest::check_plain_http(options, config.origin, identity_of(account, credentials));
+    if (!dependencies.token_transport)
+      dependencies.token_transport = dependencies.transport;
     dependencies.authorizer = auth::make_azure_authorizer(
-        account, credentials, {environment, dependencies.transport, dependencies.clock});
+        account, credentials,
+        {environment, dependencies.token_transport, dependencies.clock});
   }
   return std::make_unique<AzureStore>(std::move(config), std::move(dependencies));
 }
 
-// Credentials and store share the transport: one TLS setting, one pool of connections.
 std::unique_ptr<ObjectStore> make_azure_store(const StorageOptions& options) {
   AzureDependencies world;
-  world.transport = http::make_curl_transport(curl_options(options));
+  world.transport = http::make_curl_transport(rest::storage_tls(options));
+  world.token_transport = http::make_curl_transport(rest::token_tls(options));
   return make_azure_store(options, auth::process_environment(), std::move(world));
 }
 

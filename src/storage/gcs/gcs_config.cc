@@ -4,6 +4,7 @@
 #include "base/encoding.h"
 #include "cloudsync/error.h"
 #include "storage/rest/endpoint_url.h"
+#include "storage/rest/plain_http.h"
 
 #include <algorithm>
 #include <array>
@@ -46,15 +47,6 @@ void split_endpoint(const std::string& setting, const std::string& url, GcsConfi
   out.base_path = endpoint.path;
 }
 
-// Tokens open the whole account: they go to nobody who can be listened to.
-void require_private(const GcsConfig& config) {
-  if (config.origin.starts_with("https://") || rest::is_loopback(host_of(config.origin)))
-    return;
-  refuse("storage.endpoint_url: credentials are not sent over plain http to '" +
-         std::string(host_of(config.origin)) +
-         "'; use https, or leave storage.credentials.service_account_file out");
-}
-
 void choose_endpoint(const StorageOptions& options, const auth::Environment& environment,
                      GcsConfig& out) {
   const bool anonymous = credential(options, "anonymous") == "true";
@@ -72,7 +64,9 @@ void choose_endpoint(const StorageOptions& options, const auth::Environment& env
   } else {
     out.origin = kGoogle;
   }
-  if (out.authenticate) require_private(out);
+  rest::check_plain_http(
+      options, out.origin,
+      out.authenticate ? rest::Identity::kToken : rest::Identity::kNone);
   out.google = is_google_origin(out.origin);
 }
 
@@ -150,8 +144,6 @@ GcsConfig resolve_config(const StorageOptions& options,
   choose_endpoint(options, environment, config);
   config.user_project = options.project;
   config.storage_class = canonical_storage_class(options.storage_class);
-  config.ca_bundle = options.ca_bundle;
-  config.verify_tls = options.verify_tls;
   config.capabilities = capabilities_of(config.google);
   return config;
 }

@@ -19,8 +19,6 @@ struct GcsConfig {
   bool authenticate = true;   // false: anonymous, emulators
   std::string user_project;   // who is billed, "" = the bucket's owner
   std::string storage_class;  // for writes that name none; "" = the bucket's own
-  std::string ca_bundle;
-  bool verify_tls = true;
   Capabilities capabilities;
 };
 

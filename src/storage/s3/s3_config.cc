@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "cloudsync/error.h"
+#include "storage/rest/plain_http.h"
 
 #include <algorithm>
 #include <cctype>
@@ -302,13 +303,14 @@ S3Config resolve_config(const StorageOptions& options,
   config.storage_class = options.storage_class;
   config.ca_bundle = first_of({options.ca_bundle, variable(environment, "AWS_CA_BUNDLE"),
                                property(from.profile, "ca_bundle")});
-  config.verify_tls = options.verify_tls;
-
   config.requester_pays = options.requester_pays;
   config.encryption = encryption_of(options);
   resolve_address(config, from);
   config.capabilities = capabilities_of(config.aws);
   config.capabilities.signed_payload = !config.https && !is_anonymous(options);
+  rest::check_plain_http(
+      options, endpoint_name(config),
+      is_anonymous(options) ? rest::Identity::kNone : rest::Identity::kSignature);
   return config;
 }
 

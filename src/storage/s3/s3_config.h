@@ -31,8 +31,7 @@ struct S3Config {
   bool path_style = false;
   bool https = true;
   std::string storage_class;  // for writes that name none
-  std::string ca_bundle;
-  bool verify_tls = true;
+  std::string ca_bundle;      // from the options, the environment or the profile
   Encryption encryption;
   bool requester_pays = false;
   Capabilities capabilities;

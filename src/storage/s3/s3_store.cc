@@ -3,8 +3,10 @@
 
 #include "auth/aws/aws_credential_chain.h"
 #include "base/encoding.h"
+#include "base/log.h"
 #include "http/curl_transport.h"
 #include "storage/rest/body_checks.h"
+#include "storage/rest/tls_options.h"
 #include "storage/s3/s3_client.h"
 #include "storage/s3/s3_headers.h"
 #include "storage/s3/s3_multipart.h"
@@ -329,17 +331,41 @@ auth::AwsCredentialOptions credential_options(const StorageOptions& options,
   out.profile = options.profile;
   out.anonymous = credential(options, "anonymous") == "true";
   out.region = config.aws ? config.region : "";
-  out.ca_bundle = config.ca_bundle;
+  // storage.ca_bundle is about another machine; those of environment and profile are
+  // about all of AWS.
+  out.ca_bundle = options.auth_ca_bundle;
+  if (out.ca_bundle.empty() && options.ca_bundle.empty())
+    out.ca_bundle = config.ca_bundle;
   out.use_fips_endpoint = options.use_fips_endpoint;
   out.use_dual_stack = options.use_dual_stack;
   return out;
 }
 
-http::CurlOptions curl_options(const S3Config& config) {
-  http::CurlOptions out;
+http::CurlOptions curl_options(const StorageOptions& options, const S3Config& config) {
+  http::CurlOptions out = rest::storage_tls(options);
   out.ca_bundle = config.ca_bundle;
-  out.verify_tls = config.verify_tls;
   return out;
+}
+
+// Keys that are given need no file; what it could add (a region, an endpoint) is an
+// extra that must not stand in their way.
+auth::AwsConfigFiles config_files(const StorageOptions& options,
+                                  const auth::Environment& environment) {
+  const auto has = [&](const char* name) {
+    return auth::environment_value(environment, name).has_value();
+  };
+  const bool has_keys = !credential(options, "aws_access_key_id").empty() ||
+                        credential(options, "anonymous") == "true" ||
+                        (has("AWS_ACCESS_KEY_ID") && has("AWS_SECRET_ACCESS_KEY"));
+  const bool names_profile = !options.profile.empty() || has("AWS_PROFILE");
+  if (!has_keys || names_profile) return auth::load_aws_config(environment);
+  try {
+    return auth::load_aws_config(environment);
+  } catch (const Error& error) {
+    base::log().warn("{}; the credentials do not come from there: going on without it",
+                     error.what());
+    return {};
+  }
 }
 
 }  // namespace
@@ -348,16 +374,16 @@ std::unique_ptr<ObjectStore> make_s3_store(const StorageOptions& options,
                                            const auth::Environment& environment,
                                            S3Dependencies dependencies) {
   S3Config config =
-      resolve_config(options, environment, auth::load_aws_config(environment));
+      resolve_config(options, environment, config_files(options, environment));
   return std::make_unique<S3Store>(std::move(config), std::move(dependencies));
 }
 
 std::unique_ptr<ObjectStore> make_s3_store(const StorageOptions& options) {
   const auth::Environment environment = auth::process_environment();
   S3Config config =
-      resolve_config(options, environment, auth::load_aws_config(environment));
+      resolve_config(options, environment, config_files(options, environment));
   S3Dependencies world;
-  world.transport = http::make_curl_transport(curl_options(config));
+  world.transport = http::make_curl_transport(curl_options(options, config));
   world.credentials =
       auth::make_aws_credential_chain(credential_options(options, config), environment);
   return std::make_unique<S3Store>(std::move(config), std::move(world));
