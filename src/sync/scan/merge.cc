@@ -105,11 +105,15 @@ struct Merge::Impl {
   Options options;
   OpenRanges unknown;
   HidingObjects hiding;
+  std::vector<MergedItem> waiting;  // each lies within the reach of the one before it
 
   const std::string* smallest_key();
   bool open_range_at(const std::string& key);
   void take_sides(MergedItem& item);
   void mark_unknown(MergedItem& item);
+  MergedItem take_item(std::string key);
+  bool must_wait(const MergedItem& item);
+  void relate_to_parents(MergedItem& item);
   bool is_hidden(const MergedItem& item) const;
 };
 
@@ -161,7 +165,42 @@ void Merge::Impl::mark_unknown(MergedItem& item) {
   if (item.remote) {
     hiding.add(item.key);
   } else if (item.base && hiding.hide(item.key)) {
+    item.hidden = !item.remote_unknown;
     item.remote_unknown = true;
+  }
+}
+
+MergedItem Merge::Impl::take_item(std::string key) {
+  MergedItem item;
+  item.key = std::move(key);
+  take_sides(item);
+  // A range that begins at this very entry may stand behind it.
+  while (open_range_at(item.key)) {
+  }
+  mark_unknown(item);
+  return item;
+}
+
+// Whether what comes next lies below its name or, like `k-1` behind `k`, before what
+// does.
+bool Merge::Impl::must_wait(const MergedItem& item) {
+  if (item.key.ends_with('/') || (!item.local && !item.remote)) return false;
+  const std::string* next = smallest_key();
+  return next && next->size() > item.key.size() && next->starts_with(item.key) &&
+         (*next)[item.key.size()] <= '/';
+}
+
+void Merge::Impl::relate_to_parents(MergedItem& item) {
+  for (MergedItem& parent : waiting) {
+    const auto length = parent.key.size();
+    if (item.key.size() <= length || item.key[length] != '/') continue;
+    item.below = parent.key;
+    item.below_file |= parent.local.has_value();
+    item.below_object |= parent.remote.has_value();
+    const bool ignored =
+        item.remote && item.remote->problem == RemoteProblem::kIgnoredMarker;
+    parent.objects_below |= item.remote && !ignored;
+    parent.base_below |= item.base && (item.base->flags & kBaseDirCreated) == 0;
   }
 }
 
@@ -177,23 +216,27 @@ Merge::Merge(LocalCursor& local, RemoteCursor& remote, BaseCursor& base, Options
                      {base, "base"},
                      std::move(options),
                      {},
+                     {},
                      {}}) {}
 
 Merge::~Merge() = default;
 
 bool Merge::next(MergedItem& item) {
   Impl& impl = *impl_;
-  const std::string* key = impl.smallest_key();
-  while (key && impl.open_range_at(*key)) key = impl.smallest_key();
-  if (!key) return false;
-  item = MergedItem{};
-  item.key = *key;
-  impl.take_sides(item);
-  // A range that begins at this very entry may stand behind it.
-  while (impl.open_range_at(item.key)) {
+  for (;;) {
+    const std::string* key = impl.smallest_key();
+    while (key && impl.open_range_at(*key)) key = impl.smallest_key();
+    if (!impl.waiting.empty() && (!key || *key >= subtree_end(impl.waiting.back().key))) {
+      item = std::move(impl.waiting.back());
+      impl.waiting.pop_back();
+      return true;
+    }
+    if (!key) return false;
+    item = impl.take_item(*key);
+    impl.relate_to_parents(item);
+    if (!impl.must_wait(item)) return true;
+    impl.waiting.push_back(std::move(item));
   }
-  impl.mark_unknown(item);
-  return true;
 }
 
 }  // namespace cloudsync::sync

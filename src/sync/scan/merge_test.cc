@@ -7,6 +7,7 @@
 
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "sync/scan/key_rules.h"
 
@@ -150,8 +151,8 @@ TEST(MergeTest, ObjectsHideTheirSubtreeWithoutNestedKeys) {
   Merge::Options options;
   options.nested_keys = false;
   EXPECT_THAT(merged(sides, options),
-              ElementsAre("k R", "k-1 R", "k-1/z Br", "k.b B", "k/listed RB", "k/x Br",
-                          "k/y LBr", "k0 B", "m/ R", "m/x B"));
+              ElementsAre("k-1/z Br", "k-1 R", "k.b B", "k/listed RB", "k/x Br",
+                          "k/y LBr", "k R", "k0 B", "m/ R", "m/x B"));
   EXPECT_THAT(merged(sides), testing::Contains("k/x B"));
 }
 
@@ -180,6 +181,42 @@ TEST(MergeTest, ARangeMayBeginAtAnEntry) {
               ElementsAre("d/ Lu", "e L"));
   EXPECT_THAT(merged({{range("d/", "d0"), local_entry("d/"), local_entry("e")}, {}, {}}),
               ElementsAre("d/ Lu", "e L"));
+}
+
+// "key" and what the merge says of the names above and below it.
+std::vector<std::string> related(const Sides& sides) {
+  ListCursor<LocalCursor, LocalItem> local(sides.local);
+  ListCursor<RemoteCursor, RemoteEntry> remote(sides.remote);
+  ListCursor<BaseCursor, BaseRow> base(sides.base);
+  Merge merge(local, remote, base, {});
+  std::vector<std::string> result;
+  for (MergedItem item; merge.next(item);) {
+    std::string text = item.key;
+    if (!item.below.empty()) text += " in " + item.below;
+    if (item.below_file) text += " file";
+    if (item.below_object) text += " object";
+    if (item.objects_below) text += " over objects";
+    if (item.base_below) text += " over base";
+    result.push_back(text);
+  }
+  return result;
+}
+
+TEST(MergeTest, AFileComesBehindWhatLiesBelowItsName) {
+  BaseRow made = base_row("k/made/");
+  made.flags = kBaseDirCreated;
+  EXPECT_THAT(
+      related({{local_entry("k"), local_entry("k-1")},
+               {remote_entry("k-1/y"), remote_entry("k/x")},
+               {base_row("k/b"), made}}),
+      ElementsAre("k-1/y in k-1 file", "k-1 over objects", "k/b in k file",
+                  "k/made/ in k file", "k/x in k file", "k over objects over base"));
+  EXPECT_THAT(related({{local_entry("k/x")}, {remote_entry("k")}, {}}),
+              ElementsAre("k/x in k object", "k"));
+  EXPECT_THAT(
+      related(
+          {{local_entry("k")}, {remote_entry("k/", RemoteProblem::kIgnoredMarker)}, {}}),
+      ElementsAre("k/ in k file", "k"));
 }
 
 struct RandomSides {
@@ -224,7 +261,8 @@ std::vector<std::string> naive_merge(const RandomSides& sides, const Filter& fil
   std::set<std::string> keys = sides.local;
   keys.insert(sides.remote.begin(), sides.remote.end());
   keys.insert(sides.base.begin(), sides.base.end());
-  std::vector<std::string> result;
+  // A file or object stands behind the last key that could lie below its name.
+  std::set<std::tuple<std::string, bool, std::string>> placed;
   for (const auto& key : keys) {
     const bool l = sides.local.contains(key);
     const bool r = sides.remote.contains(key);
@@ -240,9 +278,13 @@ std::vector<std::string> naive_merge(const RandomSides& sides, const Filter& fil
       remote_unknown |= !nested_keys && b && !r && !object.ends_with('/') &&
                         key.starts_with(object + '/');
     }
-    result.push_back(key + ' ' + (l ? "L" : "") + (r ? "R" : "") + (b ? "B" : "") +
-                     (local_unknown ? "u" : "") + (remote_unknown ? "r" : ""));
+    const bool waits = (l || r) && !key.ends_with('/');
+    placed.emplace(waits ? subtree_end(key) : key, !waits,
+                   key + ' ' + (l ? "L" : "") + (r ? "R" : "") + (b ? "B" : "") +
+                       (local_unknown ? "u" : "") + (remote_unknown ? "r" : ""));
   }
+  std::vector<std::string> result;
+  for (const auto& [place, last, text] : placed) result.push_back(text);
   return result;
 }
 

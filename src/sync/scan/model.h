@@ -64,6 +64,16 @@ struct MergedItem {
   std::optional<BaseRow> base;
   bool local_unknown = false;  // inside an unknown range, or the entry has a problem
   bool remote_unknown = false;
+  // Absent from a listing that may have hidden it behind an object of its parent's name.
+  bool hidden = false;
+
+  // What bears the name of a parent of this key, where anything does.
+  std::string below;
+  bool below_file = false;    // a local file
+  bool below_object = false;  // an object
+  // What lies below this key's name.
+  bool objects_below = false;
+  bool base_below = false;  // rows of files or markers
 };
 
 }  // namespace cloudsync::sync
