@@ -51,6 +51,7 @@ struct EngineOptions {
   Durability durability = Durability::kBatch;
   Links links = Links::kSkip;
   bool empty_dirs = false;
+  bool ignore_unsafe = false;                // what the other side cannot hold is no exit 3
   std::vector<std::string> filters;          // "- *.tmp", "+ *.csv"; first match wins
 };
 
@@ -112,6 +113,7 @@ struct SyncProgress {
   std::optional<std::string> brake;    // name of the brake that stopped deletions or the run
   std::string brake_message;           // what it saw and how to go on
   std::vector<std::string> notices;    // said once: fallbacks, prefix slash, new database
+  bool ignore_unsafe = false;          // as asked: `unsafe` does not show in the exit code
   bool stale_resolution = false;
   bool stopped = false;                // on request; state saved
   std::optional<Error> fatal;          // what ended the run early (listing, credentials)

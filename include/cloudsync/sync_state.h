@@ -49,8 +49,10 @@ enum class EntryKind : std::uint8_t { kFile = 0, kDirectory = 1, kSymlink = 2 };
 inline constexpr std::uint32_t kBaseRacy = 1;          // hash at the next scan whatever stat says
 inline constexpr std::uint32_t kBaseIgnored = 2;       // hidden by a filter since
 inline constexpr std::uint32_t kBaseDirCreated = 4;    // sync made the parent directory
-inline constexpr std::uint32_t kBaseAdopted = 8;       // found equal, not transferred
+inline constexpr std::uint32_t kBaseUnproven = 8;      // adopted by schema 1, perhaps on equal sizes
 inline constexpr std::uint32_t kBaseProvisional = 16;  // r_mtime is the response's Date, +-5 s
+inline constexpr std::uint32_t kBaseTransferred = 32;  // proof: our own transfer
+inline constexpr std::uint32_t kBaseCompared = 64;     // proof: both contents were compared
 
 // "At some past instant both sides held exactly this content." A claim about the past: a stale row
 // costs work, never data.

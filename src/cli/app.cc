@@ -141,7 +141,10 @@ class App {
          [this] { raw_.mirror = true; });
     flag(app, "--checksum", "Hash every file, whatever its time and size say",
          [this] { raw_.checksum = true; });
-    flag(app, "--size-only", "Compare sizes only", [this] { raw_.size_only = true; });
+    flag(app, "--size-only", "Move nothing where the sizes are equal",
+         [this] { raw_.size_only = true; });
+    flag(app, "--ignore-unsafe", "What the other side cannot hold is no exit code 3",
+         [this] { raw_.ignore_unsafe = true; });
     filter_flag(app, "--include", FilterFlag::Kind::kInclude, "Take these");
     filter_flag(app, "--exclude", FilterFlag::Kind::kExclude, "Leave these out");
     filter_flag(app, "--filter", FilterFlag::Kind::kRule, "'+ PATTERN' or '- PATTERN'");

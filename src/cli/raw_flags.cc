@@ -124,6 +124,7 @@ void add_config_flags(const RawFlags& raw, Arguments& arguments) {
     });
     arguments.config_flags["conflict_strategy"] = *raw.conflict_strategy;
   }
+  if (raw.ignore_unsafe) arguments.config_flags["ignore_unsafe"] = "true";
   if (raw.max_delete) {
     arguments.run.max_delete =
         parsed("--max-delete", [&] { return config::parse_max_delete(*raw.max_delete); });

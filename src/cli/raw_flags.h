@@ -25,6 +25,7 @@ struct RawFlags {
   std::vector<FilterFlag> filters;
   std::string path;
   bool dry_run = false, mirror = false, checksum = false, size_only = false;
+  bool ignore_unsafe = false;
   bool quiet = false, json = false, connect = false;
   int verbosity = 0;
 };

@@ -221,6 +221,9 @@ constexpr KeySpec kTable[] = {
      [](SyncConfig& c, Text v) { c.engine.links = parse_links(v); }},
     {"empty_dirs", "`true` or `false`", "false", "", "keep empty directories too",
      [](SyncConfig& c, Text v) { c.engine.empty_dirs = parse_bool(v); }},
+    {"ignore_unsafe", "`true` or `false`", "false", "",
+     "files and objects that the other side cannot hold do not make the exit code 3",
+     [](SyncConfig& c, Text v) { c.engine.ignore_unsafe = parse_bool(v); }},
     {"filters", "list of `- PATTERN` and `+ PATTERN`", "", "none",
      "what is left out or taken, before the filters of the command line; first match "
      "wins",

@@ -57,6 +57,7 @@ void add_progress(SyncProgress& all, const SyncProgress& one) {
       all.notices.push_back(notice);
     }
   }
+  all.ignore_unsafe |= one.ignore_unsafe;
   all.stale_resolution |= one.stale_resolution;
   all.stopped |= one.stopped;
   all.dry_run |= one.dry_run;

@@ -86,7 +86,7 @@ TEST(SummaryJson, HasTheFieldsOfTheInterfaceInOrder) {
       summary_json(progress, 0),
       R"({"type":"summary","command":"sync","uploaded":1,"downloaded":2,"deleted_local":0,)"
       R"("deleted_remote":0,"adopted":0,"unchanged":0,"conflicts":0,"conflicts_open":0,)"
-      R"("conflicts_resolved":0,"archived":0,"skipped":0,"failed":0,"bytes_uploaded":10,)"
+      R"("conflicts_resolved":0,"archived":0,"skipped":0,"unsafe":0,"failed":0,"bytes_uploaded":10,)"
       R"("bytes_downloaded":0,"seconds":0.5,"requests":{"list":1,"head":2,"get":3,"put":4,)"
       R"("delete":5,"other":6},"concurrency":{"mode":"auto","most":96,"last":64,)"
       R"("throttled":1},"brake":null,"exit_code":0})");

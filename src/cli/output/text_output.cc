@@ -38,6 +38,7 @@ std::string parts_of(const SyncProgress& progress) {
   add_part(parts, progress.unchanged, "unchanged");
   add_part(parts, progress.forgotten, "gone on both sides");
   add_part(parts, progress.skipped, "skipped");
+  add_part(parts, progress.unsafe, "of these not to be held by the other side");
   add_part(parts, progress.archived, "archived");
   add_part(parts, progress.failed, "failed");
   if (progress.conflicts > 0) {

@@ -42,14 +42,9 @@ LocalLook look_at_file(const LocalEntry& local, const BaseRow& base,
   // A link's size is the length of its target, which the base does not keep.
   const bool sized = local.kind == EntryKind::kFile;
   if (sized && local.stat.size != base.size) return LocalLook::kModified;
-  // Equal size is all that was asked for, but no proof that a deletion may rest on.
-  if (sized && options.size_only) {
-    return same_local_stat(local.stat, base, options.kept) ? LocalLook::kUnchanged
-                                                                   : LocalLook::kTouched;
-  }
   if (options.checksum || (base.flags & kBaseRacy) != 0) return LocalLook::kSuspect;
   return same_local_stat(local.stat, base, options.kept) ? LocalLook::kUnchanged
-                                                                 : LocalLook::kSuspect;
+                                                         : LocalLook::kSuspect;
 }
 
 // With the base's token. An S3 ETag is a function of the content, so the same bytes
@@ -109,15 +104,10 @@ Change local_change_by_hash(const LocalEntry& local, const BaseRow& base,
 }
 
 RemoteLook look_at_remote(const std::optional<RemoteEntry>& remote,
-                          const std::optional<BaseRow>& base, bool from_head,
-                          const ClassifyOptions& options) {
+                          const std::optional<BaseRow>& base, bool from_head) {
   if (!base) return remote ? RemoteLook::kCreated : RemoteLook::kAbsent;
   if (!remote) return RemoteLook::kDeleted;
   const storage::ObjectInfo& info = remote->info;
-  if (options.size_only && info.size == base->size) {
-    return info.token.value == base->r_token ? RemoteLook::kUnchanged
-                                             : RemoteLook::kTouched;
-  }
   if (info.token.value == base->r_token && info.size == base->size) {
     return look_at_same_token(info, *base);
   }

@@ -12,7 +12,6 @@ namespace cloudsync::sync {
 
 struct ClassifyOptions {
   bool checksum = false;     // hash every file whatever stat says
-  bool size_only = false;    // equal size = unchanged, or touched where more moved
   base::KeptNumbers kept{};  // by the root's file system
 };
 
@@ -50,8 +49,7 @@ enum class RemoteLook {
   kSuspect
 };
 RemoteLook look_at_remote(const std::optional<RemoteEntry>& remote,
-                          const std::optional<BaseRow>& base, bool from_head,
-                          const ClassifyOptions& options);
+                          const std::optional<BaseRow>& base, bool from_head);
 
 // The listing confirms a base row whose r_mtime was only the Date of our write's
 // response: store the exact time and clear kBaseProvisional.

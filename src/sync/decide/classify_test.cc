@@ -63,9 +63,8 @@ LocalLook look(const LocalEntry& local, const BaseRow& base,
                ClassifyOptions options = {}) {
   return look_at_local(local, base, options);
 }
-RemoteLook look(const RemoteEntry& remote, const BaseRow& base, bool from_head = false,
-                ClassifyOptions options = {}) {
-  return look_at_remote(remote, base, from_head, options);
+RemoteLook look(const RemoteEntry& remote, const BaseRow& base, bool from_head = false) {
+  return look_at_remote(remote, base, from_head);
 }
 
 TEST(LocalLook, PresenceAloneDecidesWhereOneIsMissing) {
@@ -121,14 +120,6 @@ TEST(LocalLook, ChecksumReadsEveryFile) {
   EXPECT_EQ(look(local_entry(), base_row(), {.checksum = true}), LocalLook::kSuspect);
 }
 
-TEST(LocalLook, SizeOnlyTrustsTheSize) {
-  LocalEntry entry = local_entry();
-  entry.stat.mtime_ns += kSecond;
-  EXPECT_EQ(look(entry, base_row(), {.size_only = true}), LocalLook::kTouched);
-  entry.stat.size = 9;
-  EXPECT_EQ(look(entry, base_row(), {.size_only = true}), LocalLook::kModified);
-}
-
 TEST(LocalLook, DirectoryHasNoContentThatCouldChange) {
   BaseRow base = base_row();
   base.kind = EntryKind::kDirectory;
@@ -171,9 +162,9 @@ TEST(LocalHash, StrongHashDecidesWhereBothAreKnown) {
 }
 
 TEST(RemoteLook, PresenceAloneDecidesWhereOneIsMissing) {
-  EXPECT_EQ(look_at_remote({}, {}, false, {}), RemoteLook::kAbsent);
-  EXPECT_EQ(look_at_remote(remote_entry(), {}, false, {}), RemoteLook::kCreated);
-  EXPECT_EQ(look_at_remote({}, base_row(), false, {}), RemoteLook::kDeleted);
+  EXPECT_EQ(look_at_remote({}, {}, false), RemoteLook::kAbsent);
+  EXPECT_EQ(look_at_remote(remote_entry(), {}, false), RemoteLook::kCreated);
+  EXPECT_EQ(look_at_remote({}, base_row(), false), RemoteLook::kDeleted);
 }
 
 TEST(RemoteLook, SameTokenAndTimeIsUnchanged) {
@@ -268,13 +259,6 @@ TEST(RemoteLook, WithAStrongHashNoMd5ProvesEquality) {
   RemoteEntry again = remote_entry();
   again.info.last_modified_ns += kSecond;
   EXPECT_EQ(look(again, base), RemoteLook::kModified);
-}
-
-TEST(RemoteLook, SizeOnlyTrustsTheSize) {
-  RemoteEntry entry = other_token();
-  EXPECT_EQ(look(entry, base_row(), false, {.size_only = true}), RemoteLook::kTouched);
-  entry.info.size = 1;
-  EXPECT_EQ(look(entry, base_row(), false, {.size_only = true}), RemoteLook::kModified);
 }
 
 TEST(MetadataMtime, EveryConventionIsRead) {

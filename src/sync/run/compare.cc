@@ -132,11 +132,11 @@ Content compare_bytes(const RunContext& context, const Observed& observed) {
 
 }  // namespace
 
-Content compare_by_listing(const RunContext& context, const MergedItem& item) {
+Content compare_by_listing(const MergedItem& item) {
   if (item.local->kind == EntryKind::kDirectory) return Content::kEqual;
   if (item.local->kind == EntryKind::kSymlink) return Content::kUnknown;
   if (item.local->stat.size != item.remote->info.size) return Content::kDifferent;
-  return context.settings.size_only ? Content::kEqual : Content::kUnknown;
+  return Content::kUnknown;
 }
 
 Content compare_by_reading(const RunContext& context, Observed& observed) {

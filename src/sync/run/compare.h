@@ -11,7 +11,7 @@ struct Observed;
 
 // Equal or different as far as sizes and kinds tell; kUnknown when contents must be
 // looked at.
-Content compare_by_listing(const RunContext& context, const MergedItem& item);
+Content compare_by_listing(const MergedItem& item);
 
 // The local file is hashed already. Uses, in this order, a vouched MD5, an ETag that can
 // only be the content's MD5, the parts' MD5s behind a multipart ETag, a HEAD, and at the

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 
@@ -35,7 +36,16 @@ constexpr char kCount[] =
     " (SELECT size, md5, count(*) AS n FROM planned WHERE side=?1 AND size>0 GROUP BY "
     "size, md5) p"
     " JOIN created c ON c.side=?1 AND c.size=p.size AND c.md5=p.md5)"
-    " FROM planned WHERE side=?1";
+    " FROM planned WHERE side=?1 AND substr(key,-1)<>x'2f'";
+
+constexpr char kFiles[] =
+    "SELECT * FROM planned WHERE substr(key,-1)<>x'2f' ORDER BY key DESC";
+constexpr char kFolders[] =
+    "SELECT * FROM planned WHERE substr(key,-1)=x'2f' ORDER BY key DESC";
+
+std::size_t depth_of(const std::string& folder) {
+  return static_cast<std::size_t>(std::count(folder.begin(), folder.end(), '/'));
+}
 
 struct FinalizeStatement {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
@@ -151,9 +161,32 @@ std::uint64_t DeleteSpool::size() const {
   return impl_->planned;
 }
 
-void DeleteSpool::for_each(const std::function<bool(const PlannedDelete&)>& visit) const {
+std::size_t DeleteSpool::deepest_folder() const {
+  std::size_t deepest = 0;
+  visit_rows(kFolders, [&](const PlannedDelete& planned) {
+    deepest = std::max(deepest, depth_of(planned.key));
+    return true;
+  });
+  return deepest;
+}
+
+void DeleteSpool::for_each(const Visitor& visit) const {
+  visit_rows("SELECT * FROM planned ORDER BY key DESC", visit);
+}
+
+void DeleteSpool::for_each_file(const Visitor& visit) const {
+  visit_rows(kFiles, visit);
+}
+
+void DeleteSpool::for_each_folder(std::size_t depth, const Visitor& visit) const {
+  visit_rows(kFolders, [&](const PlannedDelete& planned) {
+    return depth_of(planned.key) != depth || visit(planned);
+  });
+}
+
+void DeleteSpool::visit_rows(const char* sql, const Visitor& visit) const {
   const std::lock_guard lock(impl_->mutex);
-  const Statement statement = impl_->prepare("SELECT * FROM planned ORDER BY key DESC");
+  const Statement statement = impl_->prepare(sql);
   sqlite3_stmt* row = statement.get();
   for (;;) {
     const int code = sqlite3_step(row);

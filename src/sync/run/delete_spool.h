@@ -36,12 +36,18 @@ class DeleteSpool {
 
   void add(const PlannedDelete& planned);
   void created(Side side, std::uint64_t size, const Md5Digest& md5);
-  DeletionCount count(Side side) const;  // base_rows is left 0
+  DeletionCount count(Side side) const;  // of files; base_rows is left 0
   std::uint64_t size() const;
-  // Children before parents (descending keys). Return false to stop.
-  void for_each(const std::function<bool(const PlannedDelete&)>& visit) const;
+  // In descending order of the keys. Return false to stop.
+  using Visitor = std::function<bool(const PlannedDelete&)>;
+  void for_each(const Visitor& visit) const;
+  void for_each_file(const Visitor& visit) const;
+  // Folders ("a/b/": depth 2) can go only when what is in them has gone: deepest first.
+  void for_each_folder(std::size_t depth, const Visitor& visit) const;
+  std::size_t deepest_folder() const;  // 0: no folder is planned
 
  private:
+  void visit_rows(const char* sql, const Visitor& visit) const;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

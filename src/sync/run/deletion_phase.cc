@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "sync/run/followed_link.h"
 #include "sync/run/root_marker.h"
 
 namespace cloudsync::sync {
@@ -55,13 +56,41 @@ bool DeletionPhase::may_batch() {
 
 void DeletionPhase::carry_out() {
   if (context_.deletes.size() == 0) return;
+  remove_files();
+  if (!safe_) return;
+  remove_emptied_parents();
+  remove_folders();
+}
+
+bool DeletionPhase::submit(std::function<void()> work) {
+  return context_.pool.submit(std::move(work), context_.call.stop);
+}
+
+void DeletionPhase::submit_one(const PlannedDelete& planned) {
+  submit([this, planned] {
+    guarded(
+        [&] {
+          planned.side == Side::kLocal ? remove_local(planned) : remove_remote(planned);
+        },
+        [&](const Error& error) { fail(planned, error); });
+  });
+}
+
+// Looked at every so often: a disk may go away while a long run deletes.
+bool DeletionPhase::check_root() {
+  if (seen_++ % kRootCheckEvery != 0 || root_is_safe()) return true;
+  safe_ = false;
+  context_.report.brake("root",
+                        "the local root '" + context_.files.root_path() +
+                            "' vanished or was exchanged during the run; the remaining "
+                            "deletions were not done");
+  return false;
+}
+
+void DeletionPhase::remove_files() {
   const bool batches = context_.deletes.count(Side::kRemote).planned > 1 && may_batch();
   intend_deletions(context_);
-  std::uint64_t seen = 0;
   std::vector<PlannedDelete> batch;
-  const auto submit = [&](std::function<void()> work) {
-    return context_.pool.submit(std::move(work), context_.call.stop);
-  };
   const auto flush = [&] {
     if (batch.empty()) return true;
     auto full = std::make_shared<std::vector<PlannedDelete>>(std::exchange(batch, {}));
@@ -72,36 +101,24 @@ void DeletionPhase::carry_out() {
               });
     });
   };
-  bool safe = true;
-  context_.deletes.for_each([&](const PlannedDelete& planned) {
-    if (seen++ % kRootCheckEvery == 0 && !root_is_safe()) {
-      safe = false;
-      context_.report.brake(
-          "root", "the local root '" + context_.files.root_path() +
-                      "' vanished or was exchanged during the run; the remaining "
-                      "deletions were not done");
-      return false;
-    }
+  context_.deletes.for_each_file([&](const PlannedDelete& planned) {
+    if (!check_root()) return false;
     if (planned.side == Side::kRemote && batches && !planned.secure) {
       batch.push_back(planned);
       const auto limit =
           context_.writable.get(context_.call).capabilities().batch_delete_limit;
       return batch.size() < limit || flush();
     }
-    return submit([this, planned] {
-      guarded(
-          [&] {
-            planned.side == Side::kLocal ? remove_local(planned) : remove_remote(planned);
-          },
-          [&](const Error& error) { fail(planned, error); });
-    });
+    submit_one(planned);
+    return !context_.call.stopped();
   });
-  if (safe) flush();
+  if (safe_) flush();
   context_.pool.wait_idle(context_.call.stop);
 }
 
 void DeletionPhase::fail(const PlannedDelete& planned, const Error& error) {
   if (error.code() == ErrorCode::kCancelled) return;
+  block_parents(planned.key, Blocked::kFailed);
   context_.report.fail(action_of(planned), planned.key, error);
   journal_.failed(planned.key, action_of(planned), error);
   if (error.code() != ErrorCode::kUnauthenticated) return;
@@ -119,6 +136,7 @@ void DeletionPhase::settle(const PlannedDelete& planned, storage::Outcome outcom
   row.trash_ref = std::move(trash_ref);
   row.bytes = planned.size;
   if (outcome == storage::Outcome::kPreconditionFailed) {
+    block_parents(planned.key, Blocked::kChanged);
     row.state = OperationState::kStale;
     if (context_.writer != nullptr)
       context_.writer->add(
@@ -135,7 +153,7 @@ void DeletionPhase::settle(const PlannedDelete& planned, storage::Outcome outcom
 void DeletionPhase::remove_local(const PlannedDelete& planned) {
   if (planned.key.ends_with('/')) return remove_local_directory(planned);
   const auto md5 = planned.has_base ? std::optional(planned.md5) : std::nullopt;
-  const auto removed = placer_->remove(planned.key, planned.local, md5);
+  const auto removed = remove_seen(context_, *placer_, planned.key, planned.local, md5);
   if (removed.rescued_key) {
     context_.report.act(OperationAction::kConflictCopy, planned.key, 0,
                         *removed.rescued_key);
@@ -143,40 +161,22 @@ void DeletionPhase::remove_local(const PlannedDelete& planned) {
   const bool done = removed.status == PlaceStatus::kPlaced;
   settle(planned, done ? storage::Outcome::kOk : storage::Outcome::kPreconditionFailed,
          removed.trash_ref);
-  if (done) remove_emptied_parents(planned.key);
+  if (done) note_emptied(planned.key);
 }
 
-// rmdir fails when something appeared inside; the marker then stays forgotten.
-void DeletionPhase::remove_local_directory(const PlannedDelete& planned) {
-  context_.files.remove_directory(planned.key.substr(0, planned.key.size() - 1));
-  settle(planned, storage::Outcome::kOk, "");
-}
-
-void DeletionPhase::remove_emptied_parents(const std::string& key) {
-  std::string path = key;
-  for (auto slash = path.rfind('/'); slash != std::string::npos;
-       slash = path.rfind('/')) {
-    path.resize(slash);
-    const auto row = context_.state.base_row(context_.pair.id, path + "/");
-    if (!row || (row->flags & kBaseDirCreated) == 0) return;
-    if (!context_.files.remove_directory(path)) return;
-    context_.writer->add({EraseBase{context_.pair.id, path + "/"}});
-  }
-}
-
-// A directory in the file's place is the file's absence, and its children are keys of
-// their own.
+// A directory in a file's place is the file's absence, and its children are keys of their
+// own; a file in a folder's place is the folder's.
 bool DeletionPhase::still_absent_locally(const PlannedDelete& planned) {
   if (context_.names != nullptr && context_.names->other_spelling(planned.key))
     return true;
   const bool marker = planned.key.ends_with('/');
   const auto stat = context_.files.stat(
       marker ? planned.key.substr(0, planned.key.size() - 1) : planned.key);
-  if (!stat) return true;
-  return !marker && stat->kind == base::FileKind::kDirectory;
+  return !stat || (stat->kind == base::FileKind::kDirectory) != marker;
 }
 
 void DeletionPhase::remove_remote(const PlannedDelete& planned) {
+  if (stays_because_of_children(planned)) return;
   if (!still_absent_locally(planned)) {
     return settle(planned, storage::Outcome::kPreconditionFailed, "");
   }

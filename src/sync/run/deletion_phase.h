@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <mutex>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "sync/place/place.h"
@@ -13,20 +16,39 @@
 
 namespace cloudsync::sync {
 
-// The last phase: carries out the spooled deletions, children before parents, each only
-// if the side still holds what was planned for and the other side still lacks it. Stops
-// when the root vanishes.
+// The last phase: carries out the spooled deletions, each only if the side still holds
+// what was planned for and the other side still lacks it; a folder only after everything
+// in it has its outcome. Stops when the root vanishes.
 class DeletionPhase {
  public:
   DeletionPhase(RunContext& context, Placer* placer);
 
   void report_planned();  // dry run
   void carry_out();
+  // Folders that were to go and hold what stays: the next look at them decides anew.
+  std::vector<std::string> take_kept_folders();
+  // In which something was to be removed and was not.
+  std::set<std::string> stuck_folders();
 
  private:
+  // Why something in a folder did not go.
+  enum class Blocked { kChanged, kFailed };
+
+  bool check_root();
+  bool submit(std::function<void()> work);
+  void submit_one(const PlannedDelete& planned);
+  void remove_files();
+  void remove_folders();
+  bool stays_because_of_children(const PlannedDelete& planned);
+  void keep_folder(const PlannedDelete& planned);
+  std::string why_not_empty(const std::string& path);
+  bool holds_synced(const std::string& folder);
+  void block_parents(const std::string& key, Blocked why);
+  void note_emptied(const std::string& key);
+  void remove_emptied_parents();
+  bool remove_emptied(const std::string& path);
   void remove_local(const PlannedDelete& planned);
   void remove_local_directory(const PlannedDelete& planned);
-  void remove_emptied_parents(const std::string& key);
   void remove_remote(const PlannedDelete& planned);
   bool may_batch();
   void remove_batch(const std::vector<PlannedDelete>& batch);
@@ -40,6 +62,13 @@ class DeletionPhase {
   Placer* placer_;
   Journal journal_;
   RemoteTrash trash_;
+  std::uint64_t seen_ = 0;
+  bool safe_ = true;
+
+  std::mutex mutex_;
+  std::map<std::string, Blocked> blocked_;  // folders in which something stayed
+  std::set<std::string> emptied_;           // folders in which a file went
+  std::vector<std::string> kept_;
 };
 
 }  // namespace cloudsync::sync

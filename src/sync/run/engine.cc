@@ -234,6 +234,12 @@ ConflictStrategy strategy_for(Keep keep) {
   return ConflictStrategy::kVersionPreserve;
 }
 
+// A choice between a file and a folder is one about everything in the folder.
+std::vector<std::string> keys_of(const ConflictRow& row) {
+  if (row.reason != ConflictReason::kTypeConflict) return {row.key};
+  return {row.key, row.key + "/"};
+}
+
 // A pair of the database may belong to another bucket than the one this engine is
 // connected to.
 void require_same_bucket(const PairIdentity& pair, const PairIdentity& reachable) {
@@ -325,22 +331,18 @@ SyncProgress CloudSyncEngine::retry_failed(const PairRecord& pair,
 SyncProgress CloudSyncEngine::resolve_conflict(const PairRecord& pair,
                                                const std::string& path, Keep keep,
                                                const RunOptions& options) {
+  std::vector<std::string> keys;
   {
     const auto state = open_state_database(sync_state_db_);
     const auto row = state->conflict(pair.id, path);
-    if (row && row->reason == ConflictReason::kTypeConflict) {
-      throw Error(
-          ErrorCode::kInvalidArgument,
-          "one side has a folder where the other has a file of that name: rename or move "
-          "one of them, then run again");
-    }
     if (!row) {
       throw Error(ErrorCode::kInvalidArgument,
                   "no open conflict for this path; see 'cloudsync conflicts list'");
     }
     state->set_conflict_choice(pair.id, path, strategy_for(keep));
+    keys = keys_of(*row);
   }
-  return carry_out_choices(pair.identity, {path}, options);
+  return carry_out_choices(pair.identity, std::move(keys), options);
 }
 
 SyncProgress CloudSyncEngine::carry_out_choices(const PairIdentity& pair,
@@ -372,7 +374,7 @@ SyncProgress CloudSyncEngine::resolve_conflicts(
         continue;
       }
       state->set_conflict_choice(pair.id, conflict.file_path, conflict.resolution);
-      keys.push_back(conflict.file_path);
+      for (auto& key : keys_of(*row)) keys.push_back(std::move(key));
     }
   }
   SyncProgress progress;

@@ -51,9 +51,11 @@ int exit_code(const SyncProgress& progress) {
   const int fatal = progress.fatal ? exit_code(*progress.fatal) : 0;
   if (fatal == 1 || fatal == 10 || fatal == 11 || fatal == 2 || fatal == 7) return fatal;
   if (progress.brake) return 5;
-  // Something archived that was needed here could not be had: the trees differ.
-  if (fatal != 0 || progress.failed > 0 || progress.archived > 0)
-    return fatal != 0 ? fatal : 3;
+  // Something archived that was needed here could not be had, or one side cannot hold
+  // what the other has: the trees differ.
+  if (fatal != 0) return fatal;
+  const bool unsafe = progress.unsafe > 0 && !progress.ignore_unsafe;
+  if (progress.failed > 0 || progress.archived > 0 || unsafe) return 3;
   return progress.conflicts_open > 0 || progress.stale_resolution ? 4 : 0;
 }
 

@@ -13,6 +13,23 @@ bool same_side(const ConflictSide& now, const ConflictSide& before,
          now.token == before.token;
 }
 
+bool same_local(const ConflictSide& shown, const Observed& now,
+                const base::KeptNumbers& kept) {
+  if (shown.present != now.item.local.has_value()) return false;
+  if (!shown.present) return true;
+  const auto& stat = now.item.local->stat;
+  if (shown.size != stat.size) return false;
+  if (shown.md5 && now.hashed) return *shown.md5 == now.hashed->md5;
+  return kept.same_mtime(stat.mtime_ns, shown.mtime_ns) &&
+         kept.same_change_time(stat.ctime_ns, shown.ctime_ns) &&
+         kept.same_inode(stat.ino, shown.ino);
+}
+
+bool same_cloud(const ConflictSide& shown, const Observed& now) {
+  if (shown.present != now.item.remote.has_value()) return false;
+  return !shown.present || shown.token == now.item.remote->info.token.value;
+}
+
 }  // namespace
 
 void Journal::done(const std::string& key, std::vector<StateChange> changes) {
@@ -83,6 +100,11 @@ void Journal::hold(const Observed& observed, ConflictReason reason) {
     changes.emplace_back(EraseFailure{context_.pair.id, observed.item.key});
   }
   context_.writer->add(std::move(changes));
+}
+
+bool is_as_shown(const ConflictRow& row, const Observed& now,
+                 const base::KeptNumbers& kept) {
+  return same_local(row.local, now, kept) && same_cloud(row.cloud, now);
 }
 
 ConflictSide local_side(const Observed& observed) {

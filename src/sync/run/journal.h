@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "sync/decide/proof.h"
 #include "sync/run/observe.h"
 #include "sync/run/run_context.h"
 
@@ -33,6 +34,9 @@ class Journal {
 // What the user is shown of each side.
 ConflictSide local_side(const Observed& observed);
 ConflictSide cloud_side(const Observed& observed);
+// Whether both sides still are what the user was shown.
+bool is_as_shown(const ConflictRow& row, const Observed& now,
+                 const base::KeptNumbers& kept);
 ConflictReason conflict_reason(const Situation& situation);
 
 // The base row that says: both sides hold the local file's content now. Needs

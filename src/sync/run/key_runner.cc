@@ -12,6 +12,16 @@ namespace {
 
 constexpr int kMostTries = 4;
 
+// What the merge saw around a key holds for the run.
+void keep_relations(const MergedItem& before, MergedItem& item) {
+  item.below = before.below;
+  item.hidden = before.hidden;
+  item.below_file = before.below_file;
+  item.below_object = before.below_object;
+  item.objects_below = before.objects_below;
+  item.base_below = before.base_below;
+}
+
 Error unreadable(const std::string& detail) {
   return Error(ErrorCode::kPermissionDenied, "cannot be read: " + detail);
 }
@@ -38,6 +48,7 @@ void KeyRunner::dispatch(MergedItem item) {
     seen_open_.insert(item.key);
   }
   report_problems(item);
+  if (item.hidden && !item.local_unknown && prove(item)) return;
   if (item.local_unknown || item.remote_unknown) return;
   note_new_name(item);
   // On the stack: of a million keys nearly all end here.
@@ -92,9 +103,11 @@ void KeyRunner::run_guarded(const TaskPtr& task) {
 
 void KeyRunner::run(const TaskPtr& task) {
   if (task->tries > 0) {
-    const std::string key = task->observed.item.key;
+    const MergedItem before = std::move(task->observed.item);
     task->observed = Observed{};
-    task->observed.item = observe_again(context_, key);
+    task->observed.item = observe_again(context_, before.key);
+    keep_relations(before, task->observed.item);
+    note_proof(task->observed.item);
     if (task->tries == 1) report_problems(task->observed.item);
     if (task->observed.item.local_unknown) {
       finish(task);
@@ -105,6 +118,7 @@ void KeyRunner::run(const TaskPtr& task) {
     again(task, "the file or the object changed while it was compared");
     return;
   }
+  if (apply_type_choice(task)) return;
   if (is_choice_moot(task->observed)) {
     context_.report.stale_resolution();
     return finish(task);
@@ -139,6 +153,8 @@ void KeyRunner::execute(const TaskPtr& task) {
       return;
     case ActionKind::kHold:
       if (apply_choice(task)) return;
+      if (part_of_type_conflict(task->observed)) break;
+      if (is_type_conflict(task->observed)) return hold_type(task);
       hold(task->observed, conflict_reason(task->observed.situation));
       break;
     default:
@@ -227,13 +243,6 @@ void KeyRunner::wait() {
   idle_.wait(lock, [&] { return active_ == 0; });
 }
 
-std::vector<std::string> KeyRunner::take_late_keys() {
-  const std::lock_guard lock(mutex_);
-  std::vector<std::string> keys(late_keys_.begin(), late_keys_.end());
-  late_keys_.clear();
-  return keys;
-}
-
 bool KeyRunner::seen_open(const std::string& key) {
   const std::lock_guard lock(mutex_);
   return seen_open_.contains(key);
@@ -299,11 +308,10 @@ void KeyRunner::report_problems(const MergedItem& item) {
 // ----------------------------------------------------------------------------------------
 
 void KeyRunner::refresh(const Observed& observed) {
-  // Equal sizes prove no content, and a base row is a claim about content.
-  if (context_.settings.size_only) return;
   if (!observed.item.local || !observed.item.remote || !observed.item.base) return;
   journal_.done(observed.item.key,
-                {UpsertBase{context_.pair.id, base_from_both(context_, observed)}});
+                {proven_base(context_.pair.id, base_from_both(context_, observed),
+                             Proof::kStillUnchanged)});
 }
 
 void KeyRunner::adopt(const TaskPtr& task) {
@@ -313,9 +321,10 @@ void KeyRunner::adopt(const TaskPtr& task) {
     if (!observed.hashed) return again(task, "the file changed while it was read");
     observed.item.local->stat = observed.hashed->stat;
   }
-  BaseRow row = base_from_both(context_, observed);
-  row.flags |= kBaseAdopted;
-  journal_.done(observed.item.key, {UpsertBase{context_.pair.id, std::move(row)}});
+  const bool folder = observed.item.local->kind == EntryKind::kDirectory;
+  journal_.done(observed.item.key,
+                {proven_base(context_.pair.id, base_from_both(context_, observed),
+                             folder ? Proof::kNoContent : Proof::kCompared)});
   context_.report.act(OperationAction::kAdopt, observed.item.key, 0);
   finish(task);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,9 +31,10 @@ class KeyRunner {
   void dispatch(MergedItem item);
   void run_key(const std::string& key);  // observes it first
   void wait();                           // every key has its outcome
-  // Keys that could not be written because of a file or object in their way that this run
-  // deletes at its end. The second time round such a key is a conflict.
-  std::vector<std::string> take_late_keys();
+  // Once the deletions are done: the keys whose names were taken by a file or folder that
+  // perhaps was to go. What still stands in their way is a conflict. `stuck` are folders
+  // in which something was to be removed and was not.
+  void run_late_keys(std::set<std::string> stuck);
   // A range of local keys that could not be looked at and that no entry tells of.
   void report_unknown(const UnknownRange& range);
   // Closes what the database has open for keys that no longer exist on either side.
@@ -53,6 +55,7 @@ class KeyRunner {
     std::optional<std::uint64_t> queued_bytes;
     bool choice_applied = false;  // a recorded resolution is being carried out
     std::string copy_name;        // of the conflict copy
+    bool late = false;            // the deletions are done
   };
   using TaskPtr = std::shared_ptr<Task>;
 
@@ -88,7 +91,37 @@ class KeyRunner {
   void commit_get(const TaskPtr& task, const DownloadResult& result,
                   const PlaceResult& placed, bool racy);
   bool queue(const TaskPtr& task, std::uint64_t bytes);
+
+  // A file on one side, a folder on the other.
+  void set_aside(const TaskPtr& task);
+  static bool has_parent_in(const std::string& key,
+                            const std::map<std::string, TaskPtr>& tasks);
+  bool prove(MergedItem& item);
+  void note_proof(const MergedItem& item);
+  bool left_as_unsafe(const TaskPtr& task);
+  bool waits_for_stuck(const TaskPtr& task);
+  bool waits_for_parent(const TaskPtr& task, const storage::Capabilities& store);
+  bool waits_for_children(const TaskPtr& task);
   bool blocked_by_directory(const TaskPtr& task);
+  bool blocked_by_file(const TaskPtr& task);
+  bool part_of_type_conflict(const Observed& observed);
+  bool is_wanted_below(const std::string& key);
+  bool stays_below(const std::string& key);
+  bool is_folder(const std::string& path);
+  std::optional<std::string> file_above(const std::string& key);
+  bool is_type_conflict(const Observed& observed);
+  void hold_type(const TaskPtr& task);
+  void hold_root(const std::string& root);
+  void move_file_aside(const TaskPtr& task);
+  void move_object_aside(const TaskPtr& task);
+  bool drop_object(const TaskPtr& task, std::string kept_as);
+  bool apply_type_choice(const TaskPtr& task);
+  void settle_folder_here(const TaskPtr& task, ConflictStrategy choice);
+  void settle_file_here(const TaskPtr& task, ConflictStrategy choice);
+  bool holds_objects(const std::string& key);
+  void remove_file_here(const std::string& key, const base::FileStat& stat);
+  void remove_folder_here(const std::string& key);
+  void remove_folder_there(const std::string& key);
 
   // Two keys that are one name on the root's file system.
   void note_new_name(const MergedItem& item);
@@ -97,7 +130,6 @@ class KeyRunner {
   bool is_hidden_by_twin(const Observed& observed);
   void leave_as_twin(const Observed& observed);
 
-  bool set_aside(const TaskPtr& task);
   void follow_up(const std::string& key);
 
   TransferEnvironment& upload_environment();
@@ -115,9 +147,15 @@ class KeyRunner {
   std::mutex mutex_;
   std::condition_variable idle_;
   std::size_t active_ = 0;
-  std::set<std::string> late_keys_;
-  std::set<std::string> set_aside_once_;
+  std::map<std::string, TaskPtr> late_;    // wait for the deletions
+  std::set<std::string> ever_late_;
+  std::set<std::string> wanted_below_;    // files in the way of what the bucket has below
+  std::set<std::string> beside_;          // objects beside others that they hide
+  std::set<std::string> unproven_below_;  // objects that may hide more than is asked for
+  std::set<std::string> held_roots_;
   std::set<std::string> seen_open_;  // keys with an open row that this run came across
+  std::set<std::string> stuck_;      // written before the late keys run
+  std::size_t hidden_ = 0;           // of the merge's thread
 };
 
 }  // namespace cloudsync::sync

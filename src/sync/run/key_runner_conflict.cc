@@ -11,23 +11,6 @@ namespace {
 
 constexpr int kMostNames = 100;
 
-bool same_local(const ConflictSide& shown, const Observed& now,
-                const base::KeptNumbers& kept) {
-  if (shown.present != now.item.local.has_value()) return false;
-  if (!shown.present) return true;
-  const auto& stat = now.item.local->stat;
-  if (shown.size != stat.size) return false;
-  if (shown.md5 && now.hashed) return *shown.md5 == now.hashed->md5;
-  return kept.same_mtime(stat.mtime_ns, shown.mtime_ns) &&
-         kept.same_change_time(stat.ctime_ns, shown.ctime_ns) &&
-         kept.same_inode(stat.ino, shown.ino);
-}
-
-bool same_cloud(const ConflictSide& shown, const Observed& now) {
-  if (shown.present != now.item.remote.has_value()) return false;
-  return !shown.present || shown.token == now.item.remote->info.token.value;
-}
-
 // What carries a choice out, given which sides exist. The side that loses is secured.
 ActionKind action_for(ConflictStrategy choice, const Observed& observed) {
   const bool local = observed.item.local.has_value();
@@ -85,7 +68,7 @@ bool KeyRunner::apply_choice(const TaskPtr& task) {
   if (row == nullptr || !row->choice || context_.settings.direction != Direction::kSync) {
     return false;
   }
-  if (!same_local(row->local, observed, context_.settings.transfer.kept) || !same_cloud(row->cloud, observed)) {
+  if (!is_as_shown(*row, observed, context_.settings.transfer.kept)) {
     context_.report.stale_resolution();
     return false;
   }

@@ -3,6 +3,7 @@
 #include "hash/digest.h"
 #include "sync/decide/classify.h"
 #include "sync/decide/conflict_name.h"
+#include "sync/run/followed_link.h"
 #include "sync/run/key_runner.h"
 #include "sync/transfer/ranged_download.h"
 #include "sync/transfer/symlinks.h"
@@ -35,25 +36,19 @@ void KeyRunner::drop_dead_downloads() {
   }
 }
 
-// A directory has the object's name. Set aside the first time (this run may empty it),
-// then held.
-bool KeyRunner::blocked_by_directory(const TaskPtr& task) {
-  const auto& observed = task->observed;
-  if (observed.item.local || observed.item.key.ends_with('/')) return false;
-  const auto stat = context_.files.stat(observed.item.key);
-  if (!stat || stat->kind != base::FileKind::kDirectory) return false;
-  if (set_aside(task)) return true;
-  hold(observed, ConflictReason::kTypeConflict);
-  finish(task);
-  return true;
-}
-
 void KeyRunner::get(const TaskPtr& task) {
   auto& observed = task->observed;
   const auto& key = observed.item.key;
   const auto& info = observed.item.remote->info;
-  if (blocked_by_directory(task) || blocked_by_twin(task)) return;
+  if (left_as_unsafe(task) || blocked_by_twin(task)) return;
+  if (blocked_by_directory(task) || blocked_by_file(task)) return;
   if (info.archived) return archived(task);
+  if (observed.item.local && is_followed_link(context_, key)) {
+    return fail(task, Error(ErrorCode::kLocalIo,
+                            "is a symbolic link here (links: follow), so that the "
+                            "object's change is not fetched; change the file that it "
+                            "leads to, or put a file in its place and run again"));
+  }
   if (observed.action.kind == ActionKind::kFork) {
     if (!name_copy(task)) return;
     context_.report.act(OperationAction::kConflictCopy, key,
@@ -91,7 +86,7 @@ void KeyRunner::get_special(const TaskPtr& task) {
   row.md5 = hash::Md5::of({});
   journal_.done(
       observed.item.key,
-      {UpsertBase{context_.pair.id, std::move(row)},
+      {proven_base(context_.pair.id, std::move(row), Proof::kNoContent),
        RecordOperation{journal_.operation(observed.item.key, OperationAction::kDownload,
                                           observed.action.row)}});
   context_.report.act(OperationAction::kDownload, observed.item.key, 0);
@@ -147,9 +142,7 @@ void KeyRunner::commit_get(const TaskPtr& task, const DownloadResult& result,
   }
   if (placed.status == PlaceStatus::kTypeConflict) {
     context_.files.remove_file(result.temp_path);
-    if (set_aside(task)) return;
-    hold(observed, ConflictReason::kTypeConflict);
-    return finish(task);
+    return task->late ? hold_type(task) : set_aside(task);
   }
   OperationRow operation =
       journal_.operation(key, OperationAction::kDownload, observed.action.row);
@@ -173,13 +166,17 @@ void KeyRunner::commit_get(const TaskPtr& task, const DownloadResult& result,
   after.item.local = std::move(entry);
   after.hashed = std::move(content);
   BaseRow row = base_from_both(context_, after);
-  row.flags &= ~(kBaseRacy | kBaseAdopted);
+  row.flags &= ~kBaseRacy;
   if (racy) row.flags |= kBaseRacy;
   if (new_file) context_.deletes.created(Side::kLocal, row.size, row.md5);
 
-  std::vector<StateChange> changes = {UpsertBase{context_.pair.id, std::move(row)},
-                                      RecordOperation{std::move(operation)}};
+  std::vector<StateChange> changes = {
+      proven_base(context_.pair.id, std::move(row), Proof::kTransferred),
+      RecordOperation{std::move(operation)}};
+  // Where folders are synced their markers are what makes them come and go.
+  const bool folders_are_synced = context_.settings.engine.empty_dirs;
   for (const auto& directory : placed.created_directories) {
+    if (folders_are_synced) break;
     BaseRow made;
     made.key = directory;
     made.kind = EntryKind::kDirectory;

@@ -35,7 +35,10 @@ bool KeyRunner::blocked_by_twin(const TaskPtr& task) {
   const auto& item = task->observed.item;
   if (item.local || !context_.names->may_fold(item.key)) return false;
   if (!context_.names->other_spelling(item.key)) return false;
-  if (set_aside(task)) return true;
+  if (!task->late) {
+    set_aside(task);
+    return true;
+  }
   leave_as_twin(task->observed);
   finish(task);
   return true;

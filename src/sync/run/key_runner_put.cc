@@ -60,12 +60,14 @@ void KeyRunner::put(const TaskPtr& task) {
   auto& observed = task->observed;
   const auto& key = observed.item.key;
   const auto& local = *observed.item.local;
+  if (waits_for_children(task)) return;
   if (!queue(task, local.stat.size)) {
     if (observed.action.conflict) report_settled(task);
     context_.report.act(OperationAction::kUpload, key, local.stat.size);
     return finish(task);
   }
   auto& environment = upload_environment();
+  if (waits_for_parent(task, environment.store.capabilities())) return;
   UploadJob job;
   job.key = key;
   job.kind = local.kind;
@@ -86,10 +88,10 @@ void KeyRunner::put(const TaskPtr& task) {
     commit_put(task, upload_file(environment, job, context_.call), std::move(trash_ref));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kArchived) return archived(task);
-    if (error.code() != ErrorCode::kUnsupported ||
+    if (error.code() != ErrorCode::kUnsupported || task->late ||
         environment.store.capabilities().nested_keys)
       throw;
-    if (!set_aside(task)) throw;
+    set_aside(task);
   }
 }
 
@@ -132,7 +134,7 @@ void KeyRunner::commit_put(const TaskPtr& task, UploadResult result,
     context_.deletes.created(Side::kRemote, result.base.size, result.base.md5);
   }
   std::vector<StateChange> changes = {
-      UpsertBase{context_.pair.id, std::move(result.base)},
+      proven_base(context_.pair.id, std::move(result.base), Proof::kTransferred),
       RecordOperation{std::move(row)}};
   if (result.transfer) changes.emplace_back(EraseTransfer{*result.transfer});
   changes.emplace_back(EraseIntents{context_.pair.id, key});
@@ -148,19 +150,6 @@ void KeyRunner::abort_orphans() {
     return row.direction == OperationAction::kUpload;
   });
   if (any) abort_orphaned_uploads(upload_environment(), context_.call);
-}
-
-// The name is blocked by something that this run may delete at its end: try again then.
-// False the second time; the caller then reports it.
-bool KeyRunner::set_aside(const TaskPtr& task) {
-  {
-    const auto& key = task->observed.item.key;
-    const std::lock_guard lock(mutex_);
-    if (!set_aside_once_.insert(key).second) return false;
-    late_keys_.insert(key);
-  }
-  finish(task);
-  return true;
 }
 
 }  // namespace cloudsync::sync

@@ -5,6 +5,7 @@
 
 #include "hash/digest.h"
 #include "sync/decide/classify.h"
+#include "sync/decide/proof.h"
 #include "sync/run/compare.h"
 #include "sync/scan/key_rules.h"
 #include "sync/transfer/stable_read.h"
@@ -16,7 +17,6 @@ namespace {
 ClassifyOptions classify_options(const RunContext& context) {
   ClassifyOptions options;
   options.checksum = context.settings.checksum;
-  options.size_only = context.settings.size_only;
   options.kept = context.settings.transfer.kept;
   return options;
 }
@@ -35,9 +35,19 @@ class Decider {
       : context_(context), observed_(observed), may_read_(may_read) {}
 
   bool run() {
-    if (!settle_unfinished() || !settle_local() || !settle_remote()) return false;
-    const DecideOptions options{context_.settings.direction, context_.settings.strategy,
-                                context_.settings.deletes, context_.settings.mirror};
+    if (!settle_unfinished()) return false;
+    judge_base();
+    if (is_left_alone_by_size()) {
+      observed_.action = {.kind = ActionKind::kKeep};
+      return true;
+    }
+    if (!settle_local() || !settle_remote()) return false;
+    DecideOptions options{context_.settings.direction, context_.settings.strategy,
+                          context_.settings.deletes, context_.settings.mirror};
+    if (const auto chosen = context_.known.choice_above(observed_.item.key)) {
+      options.strategy = *chosen;
+      options.deletes = Deletes::kRestore;
+    }
     for (;;) {
       observed_.action = decide(observed_.situation, options);
       if (observed_.action.kind == ActionKind::kNeedCompare) {
@@ -57,6 +67,39 @@ class Decider {
     if (!may_read_) return false;
     context_.unfinished.settle(context_, observed_);
     return true;
+  }
+
+  // A row that proves nothing must not let a side pass for unchanged.
+  void judge_base() {
+    auto& item = observed_.item;
+    if (!item.base) return;
+    const auto* object = item.remote ? &item.remote->info : nullptr;
+    switch (doubt_of(*item.base, object, context_.settings.engine.trash)) {
+      case Doubt::kNone:
+      case Doubt::kHarmless:
+        break;
+      case Doubt::kCleared:
+        item.base->flags &= ~kBaseUnproven;
+        observed_.stat_drifted = true;
+        break;
+      case Doubt::kVoid:
+        item.base.reset();
+        break;
+    }
+  }
+
+  // --size-only: nothing moves where the sizes are equal, and nothing is concluded from
+  // it: no base row, no side that passes for unchanged. Where something would move, both
+  // sides are looked at as always.
+  bool is_left_alone_by_size() const {
+    const auto& item = observed_.item;
+    if (!context_.settings.size_only || !item.local || !item.remote) return false;
+    if (item.local->kind != EntryKind::kFile) return false;
+    if (item.local->stat.size != item.remote->info.size) return false;
+    const auto options = classify_options(context_);
+    return look_at_local(item.local, item.base, options) != LocalLook::kUnchanged ||
+           look_at_remote(item.remote, item.base, observed_.headed) !=
+               RemoteLook::kUnchanged;
   }
 
   bool settle_local() {
@@ -79,11 +122,10 @@ class Decider {
 
   bool settle_remote() {
     const auto& item = observed_.item;
-    auto look = look_at_remote(item.remote, item.base, observed_.headed,
-                               classify_options(context_));
+    auto look = look_at_remote(item.remote, item.base, observed_.headed);
     if (look == RemoteLook::kSuspect) {
       if (!head()) return false;
-      look = look_at_remote(item.remote, item.base, true, classify_options(context_));
+      look = look_at_remote(item.remote, item.base, true);
     }
     observed_.situation.remote = to_change(look);
     // The listing has the exact time that the write's response could only estimate.
@@ -94,7 +136,7 @@ class Decider {
   }
 
   bool settle_content() {
-    const auto quick = compare_by_listing(context_, observed_.item);
+    const auto quick = compare_by_listing(observed_.item);
     if (quick != Content::kUnknown) {
       observed_.situation.content = quick;
       return true;
@@ -170,6 +212,7 @@ std::optional<LocalEntry> observe_local(const RunContext& context,
   entry.stat = *stat;
   switch (stat->kind) {
     case base::FileKind::kRegular:
+      if (directory) return std::nullopt;  // nor the other way round
       break;
     case base::FileKind::kDirectory:
       if (!directory) return std::nullopt;  // a directory is not a file of that key

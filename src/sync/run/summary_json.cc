@@ -34,6 +34,7 @@ std::string summary_json(const SyncProgress& progress) {
                {"conflicts_resolved", progress.conflicts_resolved},
                {"archived", progress.archived},
                {"skipped", progress.skipped},
+               {"unsafe", progress.unsafe},
                {"failed", progress.failed},
                {"bytes_uploaded", progress.bytes_uploaded},
                {"bytes_downloaded", progress.bytes_downloaded},

@@ -379,6 +379,8 @@ void SyncRun::run_only_keys() {
       keys_->run_key(key);
       continue;
     }
+    keys_->wait();  // the outcome of the name that the folder shares
+    if (writer_) writer_->flush();
     merge_range(subtree(key));
     keys_->close_folder(key);
   }
@@ -425,8 +427,9 @@ void SyncRun::delete_and_finish() {
   if (deletes_.size() > 0) parts_.state.make_durable();
   deletion.carry_out();
   if (!going()) return;
-  for (const auto& key : keys_->take_late_keys()) keys_->run_key(key);
-  keys_->wait();
+  writer_->flush();
+  for (const auto& key : deletion.take_kept_folders()) keys_->run_key(key);
+  keys_->run_late_keys(deletion.stuck_folders());
   if (!going() || !settings_.only_keys.empty()) return;
   try {
     tidy();
@@ -479,6 +482,7 @@ void SyncRun::drop_held() {
 SyncProgress SyncRun::result() {
   const bool stopped = parts_.stop.stop_requested() || parts_.report.callback_failed();
   auto progress = parts_.report.result(parts_.requests(), stopped);
+  progress.ignore_unsafe = settings_.engine.ignore_unsafe;
   const auto seen = parts_.concurrency.report();
   progress.concurrency = {!settings_.engine.max_workers.has_value(), seen.highest,
                           seen.current, seen.throttled};

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "hash/digest.h"
 #include "storage/object_metadata.h"
+#include "sync/decide/proof.h"
 #include "sync/run/observe.h"
 #include "sync/transfer/stable_read.h"
 
@@ -88,7 +89,7 @@ bool settle_put(const RunContext& context, Observed& observed, const IntentRow& 
   if (!has_arrived(context, observed, intent)) return false;
   item.base = arrived_base(intent, item.remote->info);
   if (context.writer != nullptr)
-    context.writer->add({UpsertBase{context.pair.id, *item.base}});
+    context.writer->add({proven_base(context.pair.id, *item.base, Proof::kTransferred)});
   base::log().info("{}: the upload that was cut off had arrived",
                    base::printable(item.key));
   return true;
@@ -125,7 +126,7 @@ bool settle_placing(const RunContext& context, Observed& observed,
   item.base = arrived_base(intent, info);
   item.base->flags |= kBaseRacy;  // its times prove nothing
   if (context.writer != nullptr)
-    context.writer->add({UpsertBase{context.pair.id, *item.base}});
+    context.writer->add({proven_base(context.pair.id, *item.base, Proof::kTransferred)});
   return true;
 }
 

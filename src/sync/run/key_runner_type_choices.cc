@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// KeyRunner: what a person chose where one side has a file and the other a folder.
+#include <utility>
+
+#include "base/encoding.h"
+#include "sync/run/empty_folders.h"
+#include "sync/run/followed_link.h"
+#include "sync/run/key_runner.h"
+#include "sync/scan/key_rules.h"
+#include "sync/scan/scan.h"
+
+namespace cloudsync::sync {
+
+// True when there was one and the task has its outcome.
+bool KeyRunner::apply_type_choice(const TaskPtr& task) {
+  auto& observed = task->observed;
+  const auto& item = observed.item;
+  const auto* row = context_.known.conflict(item.key);
+  if (context_.settings.only_keys.empty() || row == nullptr || !row->choice ||
+      row->reason != ConflictReason::kTypeConflict) {
+    return false;
+  }
+  const bool folder_here = !item.local && item.remote && is_folder(item.key);
+  const bool file_here = item.local && !item.remote && holds_objects(item.key);
+  if (!is_as_shown(*row, observed, context_.settings.transfer.kept) ||
+      (!folder_here && !file_here)) {
+    context_.report.stale_resolution();
+    finish(task);
+    return true;
+  }
+  task->choice_applied = true;
+  task->late = true;  // nothing that stands in the way is waited for
+  observed.action.conflict = true;
+  folder_here ? settle_folder_here(task, *row->choice)
+              : settle_file_here(task, *row->choice);
+  return true;
+}
+
+void KeyRunner::settle_folder_here(const TaskPtr& task, ConflictStrategy choice) {
+  const auto& item = task->observed.item;
+  if (choice == ConflictStrategy::kCloudWins) {
+    remove_folder_here(item.key);
+    return get(task);
+  }
+  if (choice != ConflictStrategy::kLocalWins) return move_object_aside(task);
+  const auto secured = trash_.secure(item.key, item.remote->info);
+  if (!secured) return again(task, "the object changed before it was removed");
+  if (!drop_object(task, *secured)) return;
+  report_settled(task);
+  finish(task);
+}
+
+void KeyRunner::settle_file_here(const TaskPtr& task, ConflictStrategy choice) {
+  const auto& item = task->observed.item;
+  if (choice == ConflictStrategy::kLocalWins) {
+    remove_folder_there(item.key);
+    return put(task);
+  }
+  if (choice != ConflictStrategy::kCloudWins) return move_file_aside(task);
+  remove_file_here(item.key, item.local->stat);
+  report_settled(task);
+  finish(task);
+}
+
+bool KeyRunner::holds_objects(const std::string& key) {
+  RemoteScanOptions options;
+  options.prefix = context_.prefix();
+  options.filter = &context_.filter;
+  options.range = {key + '/', subtree_end(key)};
+  const auto objects = scan_remote(context_.store, options, context_.call);
+  RemoteEntry entry;
+  return objects->next(entry);
+}
+
+void KeyRunner::remove_file_here(const std::string& key, const base::FileStat& stat) {
+  const auto removed = remove_seen(context_, *placer_, key, stat, std::nullopt);
+  if (removed.status != PlaceStatus::kPlaced) {
+    throw Error(ErrorCode::kUnavailable,
+                base::printable(key) + " changed just now; run again");
+  }
+  OperationRow operation = journal_.operation(key, OperationAction::kDeleteLocal, 0);
+  operation.trash_ref = removed.trash_ref;
+  operation.bytes = stat.size;
+  journal_.done(
+      key, {EraseBase{context_.pair.id, key}, RecordOperation{std::move(operation)}});
+  context_.report.act(OperationAction::kDeleteLocal, key, stat.size);
+}
+
+// Every file that a run would see goes to the trash; what it would not see stays, and
+// then the folder does.
+void KeyRunner::remove_folder_here(const std::string& key) {
+  LocalScanOptions options;
+  options.filter = &context_.filter;
+  options.links = context_.settings.engine.links;
+  options.range = {key + '/', subtree_end(key)};
+  const auto items = scan_local(context_.files, options, context_.call);
+  for (LocalItem item; items->next(item);) {
+    const auto* entry = std::get_if<LocalEntry>(&item);
+    if (entry == nullptr || entry->problem != LocalProblem::kNone) continue;
+    remove_file_here(entry->key, entry->stat);
+  }
+  if (remove_empty_folders(context_, key)) return;
+  throw Error(ErrorCode::kLocalIo,
+              "the folder " + base::printable(key) +
+                  " still holds what is not synced; move it away, then resolve again");
+}
+
+void KeyRunner::remove_folder_there(const std::string& key) {
+  RemoteScanOptions options;
+  options.prefix = context_.prefix();
+  options.filter = &context_.filter;
+  options.range = {key + '/', subtree_end(key)};
+  auto& store = context_.writable.get(context_.call);
+  const auto objects = scan_remote(context_.store, options, context_.call);
+  for (RemoteEntry entry; objects->next(entry);) {
+    if (entry.problem == RemoteProblem::kUnsafeKey) continue;
+    const auto secured = trash_.secure(entry.key, entry.info);
+    const auto outcome =
+        secured ? store.remove({entry.info.key, entry.info.token}, context_.call).outcome
+                : storage::Outcome::kPreconditionFailed;
+    if (outcome == storage::Outcome::kPreconditionFailed) {
+      throw Error(ErrorCode::kUnavailable,
+                  base::printable(entry.key) + " changed just now; resolve again");
+    }
+    OperationRow operation =
+        journal_.operation(entry.key, OperationAction::kDeleteRemote, 0);
+    operation.trash_ref = *secured;
+    operation.old_token = entry.info.token.value;
+    journal_.done(entry.key, {EraseBase{context_.pair.id, entry.key},
+                              RecordOperation{std::move(operation)}});
+    context_.report.act(OperationAction::kDeleteRemote, entry.key, entry.info.size);
+  }
+}
+
+}  // namespace cloudsync::sync
