@@ -113,11 +113,11 @@ struct SyncProgress {
   std::optional<std::string> brake;    // name of the brake that stopped deletions or the run
   std::string brake_message;           // what it saw and how to go on
   std::vector<std::string> notices;    // said once: fallbacks, prefix slash, new database
-  bool ignore_unsafe = false;          // as asked: `unsafe` does not show in the exit code
   bool stale_resolution = false;
   bool stopped = false;                // on request; state saved
   std::optional<Error> fatal;          // what ended the run early (listing, credentials)
   bool dry_run = false;
+  bool ignore_unsafe = false;          // as asked: `unsafe` does not show in the exit code
 };
 
 // An open or settled conflict, as the user sees it. Assigning `resolution` and passing the conflict

@@ -174,9 +174,7 @@ void DeleteSpool::for_each(const Visitor& visit) const {
   visit_rows("SELECT * FROM planned ORDER BY key DESC", visit);
 }
 
-void DeleteSpool::for_each_file(const Visitor& visit) const {
-  visit_rows(kFiles, visit);
-}
+void DeleteSpool::for_each_file(const Visitor& visit) const { visit_rows(kFiles, visit); }
 
 void DeleteSpool::for_each_folder(std::size_t depth, const Visitor& visit) const {
   visit_rows(kFolders, [&](const PlannedDelete& planned) {

@@ -147,7 +147,7 @@ class KeyRunner {
   std::mutex mutex_;
   std::condition_variable idle_;
   std::size_t active_ = 0;
-  std::map<std::string, TaskPtr> late_;    // wait for the deletions
+  std::map<std::string, TaskPtr> late_;  // wait for the deletions
   std::set<std::string> ever_late_;
   std::set<std::string> wanted_below_;    // files in the way of what the bucket has below
   std::set<std::string> beside_;          // objects beside others that they hide

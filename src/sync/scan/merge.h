@@ -13,10 +13,10 @@
 
 namespace cloudsync::sync {
 
-// The streaming three-way merge: one item a key, in byte order, O(1) memory; but a file or
-// object comes after what lies below its name, so that it knows of it. A key that
-// only a base row names and that lies in an unknown range, is hidden by the filter, or
-// lies below an object of its parent's name in a store without nested keys comes out as
+// The streaming three-way merge: one item a key, in byte order, O(1) memory; but a file
+// or object comes after what lies below its name, so that it knows of it. A key that only
+// a base row names and that lies in an unknown range, is hidden by the filter, or lies
+// below an object of its parent's name in a store without nested keys comes out as
 // unknown, never as deleted.
 class Merge {
  public:
