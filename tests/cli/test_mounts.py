@@ -289,3 +289,27 @@ def test_a_name_that_its_twin_hides_is_not_deleted(odd, direction):
     result = machine.run(direction, "--delete", check=0)
     assert result.actions() == [("unsafe", "a.txt")]
     assert machine.bucket.keys("data/") == ["data/A.txt", "data/a.txt"]
+
+
+def test_a_mount_below_the_root_has_its_own_names(plain, tmp_path, odd_mount, bucket):
+    plain.write("stick/A.txt", b"first")
+    plain.write("stick/a.txt", b"the second")
+    plain.run("sync", check=0)
+    machine = Machine(tmp_path / "m", bucket)
+    odd_mount(machine.root / "stick", "fold_case")
+    for _ in range(3):
+        machine.run("sync")
+    assert plain.run("sync", check=0).actions() == []
+    [(name, content)] = machine.contents().items()
+    assert plain.contents()[name] == content
+
+
+def test_objects_below_a_link_stop_nothing(bucket, tmp_path, plain):
+    plain.write("link/sub/x", b"x")
+    plain.write("other", b"other")
+    plain.run("sync", check=0)
+    machine = Machine(tmp_path / "m", bucket, links="preserve")
+    machine.write("target/keep", b"k")
+    os.symlink("target", machine.root / "link")
+    machine.run("sync")
+    assert machine.read("other") == b"other"

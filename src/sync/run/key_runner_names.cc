@@ -23,9 +23,13 @@ void KeyRunner::note_new_name(const MergedItem& item) {
 bool KeyRunner::lost_name(const Observed& observed) {
   const auto& item = observed.item;
   if (item.local || observed.action.kind != ActionKind::kGet) return false;
-  if (!context_.names->may_fold(item.key)) return false;
-  if (context_.names->other_spelling(item.key)) return false;  // get() sees to it
-  if (!context_.names->claim(item.key)) return false;
+  try {
+    if (!context_.names->may_fold(item.key)) return false;
+    if (context_.names->other_spelling(item.key)) return false;  // get() sees to it
+    if (!context_.names->claim(item.key)) return false;
+  } catch (const Error&) {
+    return false;  // what is wrong there is that key's outcome
+  }
   leave_as_twin(observed);
   return true;
 }

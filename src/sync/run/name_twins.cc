@@ -39,6 +39,19 @@ std::string other_case(std::string name) {
   return name;
 }
 
+// The directory, or the nearest one above it that is there. What lies below a link is not
+// ours to look at.
+std::string existing_directory(base::FileSystem& files, std::string directory) {
+  try {
+    while (!directory.empty() && !files.stat(directory)) {
+      directory = directory_of(directory);
+    }
+    return directory;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 }  // namespace
 
 void NameTwins::probe_writing(const std::string& run_name) {
@@ -83,9 +96,9 @@ NameFolding NameTwins::folding_in(const std::string& directory) {
     if (!asked_.empty() && asked_ == directory) return answer_;
   }
   // A directory that is yet to be made takes the flag from the one above it.
-  std::string existing = directory;
-  while (!existing.empty() && !files_.stat(existing)) existing = directory_of(existing);
-  const NameFolding answer = files_.folds_case(existing) ? kEveryFolding : NameFolding{};
+  const NameFolding answer = files_.folds_case(existing_directory(files_, directory))
+                                 ? kEveryFolding
+                                 : NameFolding{};
   const std::lock_guard lock(mutex_);
   asked_ = directory;
   answer_ = answer;
@@ -93,7 +106,12 @@ NameFolding NameTwins::folding_in(const std::string& directory) {
 }
 
 bool NameTwins::may_fold(const std::string& key) {
-  return folding_in(directory_of(without_slash(key))).any();
+  const std::string directory = directory_of(without_slash(key));
+  if (folding_in(directory).any()) return true;
+  // Another mount below the root was not asked: whoever cares looks at each name.
+  const auto existing = existing_directory(files_, directory);
+  const auto stat = existing.empty() ? std::nullopt : files_.stat(existing);
+  return stat && stat->dev != files_.root_stat().dev;
 }
 
 std::optional<std::string> NameTwins::other_spelling(const std::string& key) {

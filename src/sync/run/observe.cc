@@ -274,9 +274,12 @@ bool settle_spelling(const RunContext& context, MergedItem& item) {
   if (item.local && !item.base && !item.remote) {
     return is_stored_decomposed(context, composed_name(item.key), item.key);
   }
-  if (!item.local && item.base && decomposed_name(item.key) != item.key) {
+  if (item.local || !item.base || decomposed_name(item.key) == item.key) return false;
+  try {
     item.local = observe_local(context, item.key);
     item.local_unknown = item.local && item.local->problem != LocalProblem::kNone;
+  } catch (const Error&) {
+    item.local_unknown = true;
   }
   return false;
 }
