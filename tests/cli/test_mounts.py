@@ -209,11 +209,12 @@ def test_of_two_names_that_are_one_the_first_comes(odd, plain, switch, first, se
     plain.run("sync", check=0)
     machine = odd(*switches_of(switch, first), *lacks)
     for _ in range(3):
-        result = machine.run("sync", check=0)
+        result = machine.run("sync", check=3)
         assert result.actions("unsafe") == [("unsafe", second)]
+        assert result.summary["unsafe"] == 1
         assert machine.contents() == {first: b"first"}
     machine.write(first, b"edited here")
-    machine.run("sync", check=0)
+    machine.run("sync", check=3)
     assert plain.run("sync", check=0).actions() == [("download", first)]
     assert plain.contents() == {first: b"edited here", second: b"the second"}
     (plain.root / first).unlink()
@@ -231,7 +232,7 @@ def test_the_name_that_was_there_stays(odd, plain, direction):
     plain.write("A.txt", b"upper")
     plain.run("sync", check=0)
     for _ in range(2):
-        assert machine.run(direction, check=0).actions() == [("unsafe", "A.txt")]
+        assert machine.run(direction, check=3).actions() == [("unsafe", "A.txt")]
     assert machine.contents() == {"a.txt": b"a"}
     assert plain.run("sync", check=0).actions() == []
 
@@ -286,7 +287,7 @@ def test_a_name_that_its_twin_hides_is_not_deleted(odd, direction):
     machine.mount.remount("fold_case")
     for _ in range(2):
         machine.run(direction, "--delete")
-    result = machine.run(direction, "--delete", check=0)
+    result = machine.run(direction, "--delete", check=3)
     assert result.actions() == [("unsafe", "a.txt")]
     assert machine.bucket.keys("data/") == ["data/A.txt", "data/a.txt"]
 
