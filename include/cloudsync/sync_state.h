@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
@@ -308,12 +309,16 @@ class SyncStateDatabase {
 
 enum class OpenMode {
   kReadWrite,  // creates the file when missing, migrates, sets a corrupt one aside
-  kReadOnly,   // changes nothing on disk; a missing file behaves as an empty database
+  // Changes nothing on disk: a missing file behaves as an empty database, one of an older
+  // schema is read through a private copy.
+  kReadOnly,
 };
 
-// Opens the SQLite state database at `path` (relative: from the working directory).
+// Opens the SQLite state database at `path` (relative: from the working directory). Waiting for
+// another process that holds it ends soon after `stop` (Error{kCancelled}).
 // Throws Error{kUnsupported} for a newer schema or a network file system, Error{kLocalIo} otherwise.
 std::unique_ptr<SyncStateDatabase> open_state_database(const std::string& path,
-                                                       OpenMode mode = OpenMode::kReadWrite);
+                                                       OpenMode mode = OpenMode::kReadWrite,
+                                                       std::stop_token stop = {});
 
 }  // namespace cloudsync

@@ -157,7 +157,8 @@ void erase_base_row(Connection& connection, PairId pair, const std::string& key,
 std::unique_ptr<BaseCursor> SqliteStateDatabase::base_rows(PairId pair,
                                                            const KeyRange& range) const {
   if (place_.uri.empty()) return std::make_unique<EmptyBaseCursor>();
-  auto reader = std::make_unique<Connection>(place_.uri, place_.path, place_.flags);
+  auto reader = std::make_unique<Connection>(place_.uri, place_.path, place_.flags,
+                                             place_.stop);
   return std::make_unique<SqliteBaseCursor>(std::move(reader), pair, range);
 }
 

@@ -173,20 +173,18 @@ std::string set_aside(const std::string& path) {
   return name;
 }
 
-PrivateCopy::PrivateCopy(const std::string& path) {
+PrivateCopy::PrivateCopy() {
   const char* temporary = std::getenv("TMPDIR");
   directory_ =
       std::string(temporary != nullptr ? temporary : "/tmp") + "/cloudsync-state-XXXXXX";
   if (::mkdtemp(directory_.data()) == nullptr) fail("cannot create", directory_, errno);
   path_ = directory_ + "/state.db";
-  try {
-    copy_private(path, path_);
-    copy_private(path + "-wal", path_ + "-wal");
-  } catch (const Error&) {
-    std::error_code ignored;
-    fs::remove_all(directory_, ignored);
-    throw;
-  }
+}
+
+// Should it throw, the destructor runs: the object is complete by then.
+PrivateCopy::PrivateCopy(const std::string& path) : PrivateCopy() {
+  copy_private(path, path_);
+  copy_private(path + "-wal", path_ + "-wal");
 }
 
 PrivateCopy::~PrivateCopy() {

@@ -35,10 +35,11 @@ bool is_open_somewhere(const std::string& path);
 // Renames the database with its -wal and -shm and returns the new name.
 std::string set_aside(const std::string& path);
 
-// A copy of the database and its log in a private directory, removed with the object.
+// A place for a copy of a database in a private directory, removed with the object.
 class PrivateCopy {
  public:
-  explicit PrivateCopy(const std::string& path);
+  PrivateCopy();                              // nothing in it yet
+  explicit PrivateCopy(const std::string& path);  // with the database and its log
   ~PrivateCopy();
   PrivateCopy(const PrivateCopy&) = delete;
   PrivateCopy& operator=(const PrivateCopy&) = delete;

@@ -16,7 +16,8 @@ std::unique_ptr<Connection> try_reading(OpenDatabase& place, const std::string& 
                                         std::string_view parameters) {
   place.uri = database_uri(file, parameters);
   place.flags = SQLITE_OPEN_READWRITE;  // an upper bound; `parameters` decide
-  auto connection = std::make_unique<Connection>(place.uri, place.path, place.flags);
+  auto connection =
+      std::make_unique<Connection>(place.uri, place.path, place.flags, place.stop);
   connection->integer("SELECT count(*) FROM sqlite_master");
   return connection;
 }
@@ -53,21 +54,32 @@ std::unique_ptr<SyncStateDatabase> open_empty(OpenDatabase place) {
   return std::make_unique<SqliteStateDatabase>(std::move(place), std::move(connection));
 }
 
-std::unique_ptr<SyncStateDatabase> open_read_only(const std::string& path) {
-  OpenDatabase place;
-  place.path = path;
+// Reading needs the tables of today; the file stays what its owner made it until a run
+// writes it.
+std::unique_ptr<Connection> upgraded_copy(Connection& original, OpenDatabase& place) {
+  auto copy = std::make_unique<PrivateCopy>();
+  create_private_file(copy->path());
+  original.backup_to(copy->path());
+  place.uri = database_uri(copy->path(), "mode=rw");
+  place.flags = SQLITE_OPEN_READWRITE;
+  place.copy = std::move(copy);
+  auto connection =
+      std::make_unique<Connection>(place.uri, place.path, place.flags, place.stop);
+  migrate_copy(*connection, migrations());
+  return connection;
+}
+
+std::unique_ptr<SyncStateDatabase> open_read_only(OpenDatabase place) {
+  const std::string path = place.path;
   if (is_missing_or_empty(path)) return open_empty(std::move(place));
   auto connection = connect_read_only(place);
   const SchemaStamp stamp = read_stamp(*connection);
   refuse_foreign(stamp, path);
   if (!stamp.has_tables) return open_empty(std::move(place));
   if (stamp.version < newest_version()) {
-    throw Error(
-        ErrorCode::kUnsupported,
-        fmt::format(
-            "state database \"{}\" has the older schema version {}; a sync, upload "
-            "or download brings it to version {}",
-            path, stamp.version, newest_version()));
+    const auto original_copy = std::move(place.copy);
+    auto original = std::move(connection);
+    connection = upgraded_copy(*original, place);
   }
   connection->execute("PRAGMA query_only=ON");
   return std::make_unique<SqliteStateDatabase>(std::move(place), std::move(connection));
@@ -104,7 +116,8 @@ std::unique_ptr<SyncStateDatabase> open_read_write(OpenDatabase place) {
   create_private_file(path);
   place.uri = database_uri(path, "mode=rw");
   place.flags = SQLITE_OPEN_READWRITE;
-  auto connection = std::make_unique<Connection>(place.uri, path, place.flags);
+  auto connection =
+      std::make_unique<Connection>(place.uri, path, place.flags, place.stop);
   // A damaged file is set aside with its log, which may be what its owner needs to repair
   // it.
   connection->keep_log_on_close(true);
@@ -136,16 +149,19 @@ std::string set_aside_notice(const std::string& path, const Error& error) {
       error.what(), name);
 }
 
-std::unique_ptr<SyncStateDatabase> open_or_begin_anew(const std::string& path) {
+std::unique_ptr<SyncStateDatabase> open_or_begin_anew(const std::string& path,
+                                                      const std::stop_token& stop) {
   refuse_network_file_system(path);
   OpenDatabase place;
   place.path = path;
+  place.stop = stop;
   try {
     return open_read_write(std::move(place));
   } catch (const Error& error) {
     if (!is_corruption(error)) throw;
     place = {};
     place.path = path;
+    place.stop = stop;
     place.notices.push_back(set_aside_notice(path, error));
   }
   return open_read_write(std::move(place));
@@ -166,10 +182,14 @@ std::vector<std::string> SqliteStateDatabase::notices() const { return place_.no
 namespace cloudsync {
 
 std::unique_ptr<SyncStateDatabase> open_state_database(const std::string& path,
-                                                       OpenMode mode) {
+                                                       OpenMode mode,
+                                                       std::stop_token stop) {
   const std::string resolved = state::resolve_database_path(path);
-  if (mode == OpenMode::kReadOnly) return state::open_read_only(resolved);
-  return state::open_or_begin_anew(resolved);
+  if (mode == OpenMode::kReadWrite) return state::open_or_begin_anew(resolved, stop);
+  state::OpenDatabase place;
+  place.path = resolved;
+  place.stop = std::move(stop);
+  return state::open_read_only(std::move(place));
 }
 
 }  // namespace cloudsync

@@ -180,4 +180,8 @@ std::string migrate(Connection& connection, std::span<const Migration> steps) {
   return backup;
 }
 
+void migrate_copy(Connection& connection, std::span<const Migration> steps) {
+  for (const Migration& step : steps) run_step(connection, step);
+}
+
 }  // namespace cloudsync::state

@@ -38,5 +38,7 @@ void configure_writer(Connection& connection);
 // copied beside the file first, to a name that is returned ("" = nothing had to be
 // copied).
 std::string migrate(Connection& connection, std::span<const Migration> steps);
+// The same for a copy that nobody else has: nothing has to be kept.
+void migrate_copy(Connection& connection, std::span<const Migration> steps);
 
 }  // namespace cloudsync::state

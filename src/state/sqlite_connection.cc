@@ -2,12 +2,14 @@
 #include "state/sqlite_connection.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "base/clock.h"
 #include "base/encoding.h"
 
 namespace cloudsync::state {
@@ -83,7 +85,9 @@ sqlite3* open_handle(const std::string& uri, const std::string& path, int flags)
   throw_failure(path, failure);
 }
 
-constexpr int kBusyTimeoutMs = 10000;
+constexpr std::chrono::milliseconds kBusyStep{20};
+constexpr int kMostTries = 500;      // ten seconds
+constexpr int kTriesAfterStop = 40;  // a commit under way may still get its turn
 
 }  // namespace
 
@@ -104,17 +108,36 @@ void Connection::CloseDatabase::operator()(sqlite3* database) const {
   sqlite3_close_v2(database);
 }
 
-Connection::Connection(const std::string& uri, std::string path, int open_flags)
+Connection::Connection(const std::string& uri, std::string path, int open_flags,
+                       std::stop_token stop)
     : path_(std::move(path)),
       owner_(path_),
+      stop_(std::move(stop)),
       database_(open_handle(uri, path_, open_flags)) {
   sqlite3_extended_result_codes(database_.get(), 1);
-  sqlite3_busy_timeout(database_.get(), kBusyTimeoutMs);
+  wait_when_busy();
   // The file may come from anybody: its schema runs nothing and nothing rewrites it.
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+}
+
+void Connection::wait_when_busy() {
+  sqlite3_busy_handler(database_.get(), &Connection::on_busy, this);
+}
+
+// SQLite's own waiting knows no end but its own.
+int Connection::on_busy(void* self, int tries) {
+  auto& connection = *static_cast<Connection*>(self);
+  if (tries == 0) connection.tries_at_stop_ = -1;
+  if (connection.stop_.stop_requested()) {
+    if (connection.tries_at_stop_ < 0) connection.tries_at_stop_ = tries;
+    if (tries - connection.tries_at_stop_ >= kTriesAfterStop) return 0;
+  }
+  if (tries >= kMostTries) return 0;
+  base::system_clock().sleep_for(kBusyStep, {});
+  return 1;
 }
 
 Connection::~Connection() {
@@ -125,6 +148,12 @@ Connection::~Connection() {
 }
 
 void Connection::fail(int result) const {
+  if ((result & 0xFF) == SQLITE_BUSY && stop_.stop_requested()) {
+    throw Error(ErrorCode::kCancelled,
+                fmt::format("stopped while another process held the state database "
+                            "\"{}\"",
+                            path_));
+  }
   throw_failure(path_, failure_of(database_.get(), result));
 }
 
@@ -180,7 +209,7 @@ bool Connection::checkpoint_and_truncate() {
   sqlite3_busy_timeout(database_.get(), 0);
   const int result = sqlite3_wal_checkpoint_v2(
       database_.get(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-  sqlite3_busy_timeout(database_.get(), kBusyTimeoutMs);
+  wait_when_busy();
   const int primary = result & 0xFF;
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) return false;
   if (result != SQLITE_OK) fail(result);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -108,8 +109,10 @@ class Query {
 // Error{kLocalIo | kDiskFull} with the file's path and SQLite's own words.
 class Connection {
  public:
-  // `uri` is a "file:" URI, `path` the name for messages.
-  Connection(const std::string& uri, std::string path, int open_flags);
+  // `uri` is a "file:" URI, `path` the name for messages. A wait for another connection's
+  // lock ends within a second of `stop`.
+  Connection(const std::string& uri, std::string path, int open_flags,
+             std::stop_token stop = {});
   // In a child after fork() the parent's handle is left as it is.
   ~Connection();
   Connection(const Connection&) = delete;
@@ -141,9 +144,13 @@ class Connection {
   struct CloseDatabase {
     void operator()(sqlite3* database) const;
   };
+  static int on_busy(void* self, int tries);
+  void wait_when_busy();
 
   std::string path_;
   ProcessOwned owner_;
+  std::stop_token stop_;
+  int tries_at_stop_ = -1;
   std::unique_ptr<sqlite3, CloseDatabase> database_;
   // After database_, so that the statements go first.
   std::unordered_map<std::string_view, StatementHandle> statements_;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct OpenDatabase {
   std::string path;  // what the user named, absolute
   std::string uri;   // "" = there is no file: an empty database in memory
   int flags = 0;
+  std::stop_token stop;
   std::vector<std::string> notices;
   std::unique_ptr<PrivateCopy>
       copy;  // what `uri` names, where the file itself must stay as it is

@@ -366,6 +366,36 @@ TEST_F(StateOpen, MigrationKeepsACopyOfTheOlderSchema) {
   }
 }
 
+TEST_F(StateOpen, AnOlderSchemaIsReadThroughACopy) {
+  add_row(*open(), "a");
+  execute(path_, "DELETE FROM meta WHERE k = 'database_id'; PRAGMA user_version=1");
+  const auto before = directory_.contents();
+  {
+    const auto database = open(OpenMode::kReadOnly);
+    EXPECT_EQ(database->path(), path_);
+    EXPECT_TRUE(database->base_row(kPair, "a"));
+    const auto rows = database->base_rows(kPair, {});
+    BaseRow row;
+    EXPECT_TRUE(rows->next(row));
+    EXPECT_TRUE(database->meta("database_id"));
+    EXPECT_THROW(database->set_meta("x", "y"), Error);
+  }
+  EXPECT_EQ(directory_.contents(), before);
+}
+
+TEST_F(StateOpen, AStopEndsTheWaitForAnotherProcess) {
+  open();
+  Connection holder(database_uri(path_, "mode=rw"), path_, SQLITE_OPEN_READWRITE);
+  holder.execute("BEGIN IMMEDIATE");
+  std::stop_source stop;
+  stop.request_stop();
+  const auto database = open_state_database(path_, OpenMode::kReadWrite, stop.get_token());
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_THAT([&] { add_row(*database, "a"); },
+              Throws<Error>(Property(&Error::code, ErrorCode::kCancelled)));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+}
+
 TEST_F(StateOpen, FailedMigrationLeavesTheOldSchema) {
   add_row(*open(), "a");
   const Migration steps[] = {
