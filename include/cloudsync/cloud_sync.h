@@ -43,6 +43,8 @@ struct EngineOptions {
   std::optional<int> max_workers;            // requests in flight; nothing = auto
   std::optional<Deletes> deletes;            // nothing = sync propagates, one-way keeps
   MaxDelete max_delete;
+  std::optional<MaxDelete> max_rewrite;      // of the known files; nothing = any
+  bool allow_emptied = false;                // an empty source may empty the other side
   bool trash = true;
   std::int64_t trash_retention_seconds = 30 * 86400;
   TrashLimit trash_limit;
@@ -53,10 +55,19 @@ struct EngineOptions {
   bool empty_dirs = false;
   bool ignore_unsafe = false;                // what the other side cannot hold is no exit 3
   std::vector<std::string> filters;          // "- *.tmp", "+ *.csv"; first match wins
+  std::vector<std::string> own_files;        // configuration, credentials: never synced
 };
 
 // Brakes that a run may lift, each by name.
-enum class Force { kMaxDelete, kEmptied, kRoot, kRestoredLocal, kRestoredCloud };
+enum class Force {
+  kMaxDelete,
+  kEmptied,
+  kRoot,
+  kRestoredLocal,
+  kRestoredCloud,
+  kState,
+  kRewritten
+};
 
 // One thing done, failed or (dry run) planned; reported as it happens, from several threads but
 // never at once.
@@ -113,6 +124,8 @@ struct SyncProgress {
   std::optional<std::string> brake;    // name of the brake that stopped deletions or the run
   std::string brake_message;           // what it saw and how to go on
   std::vector<std::string> notices;    // said once: fallbacks, prefix slash, new database
+  std::uint64_t rewritten = 0;         // known files with new content, where they are most of all
+  bool state_rebuilt = false;          // the database that knew this pair is gone
   bool stale_resolution = false;
   bool stopped = false;                // on request; state saved
   std::optional<Error> fatal;          // what ended the run early (listing, credentials)
@@ -140,7 +153,7 @@ struct RunOptions {
   bool size_only = false;
   std::set<Force> force;                              // this run only
   std::vector<std::string> filters;                   // behind EngineOptions::filters
-  std::vector<std::string> excluded_paths;            // absolute: log file, configuration
+  std::vector<std::string> excluded_paths;            // files never synced: the log
   std::vector<std::string> only_keys;                 // retry: decide just these; empty = all
   std::stop_token stop;
   // What a callback throws ends the run in order, and reaches the caller of the run.

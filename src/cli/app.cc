@@ -110,8 +110,8 @@ class App {
         ->description("Delete nothing when more than this would go");
     app.add_option_function<std::string>(
            "--force", [this](const std::string& name) { raw_.force.push_back(name); },
-           "Lift one brake for this run: max-delete, emptied, root, restored-local or "
-           "restored-cloud; repeatable")
+           "Lift one brake for this run: max-delete, emptied, rewritten, root, "
+           "restored-local, restored-cloud or state; repeatable")
         ->trigger_on_parse()
         ->type_name("NAME");
   }

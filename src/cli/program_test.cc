@@ -89,7 +89,8 @@ TEST_F(Program, UploadMovesFilesAndSaysSo) {
   EXPECT_EQ(transfer("upload"), 0);
   EXPECT_EQ(read("buckets/data/p/a.csv"), "hello");
   EXPECT_NE(read("out").find("upload: 1 uploaded (5 B)"), std::string::npos);
-  EXPECT_EQ(read("err"), "");
+  EXPECT_EQ(read("err"), "cloudsync: a new state database begins: " +
+                             fs::weakly_canonical(path("state.db")).string() + "\n");
 }
 
 TEST_F(Program, JsonEndsWithTheSummary) {
@@ -166,7 +167,7 @@ TEST_F(Program, LogFileHoldsTheActionsAndIsNeverSynced) {
   EXPECT_EQ(sync({"--log-file", path("data/run.log")}), 0);
   EXPECT_NE(read("data/run.log").find("upload 'a' (1 B)"), std::string::npos);
   EXPECT_FALSE(fs::exists(path("buckets/data/p/run.log")));
-  EXPECT_EQ(read("err"), "");
+  EXPECT_EQ(read("err").find("run.log"), std::string::npos);
 }
 
 TEST_F(Program, StatusNeedsNoBucketAndShowsTheRun) {

@@ -20,8 +20,10 @@ std::unique_ptr<CloudSyncEngine> SyncEngineBuilder::from_config(
         "can read and change the data");
   }
   std::shared_ptr<CloudStorage> storage = make_cloud_storage(config.storage);
+  EngineOptions options = config.engine;
+  if (!config.file.empty()) options.own_files.push_back(config.file);
   return std::make_unique<CloudSyncEngine>(std::move(storage), config.sync_state_db,
-                                           config.conflict_strategy, config.engine);
+                                           config.conflict_strategy, std::move(options));
 }
 
 }  // namespace cloudsync

@@ -197,6 +197,14 @@ constexpr KeySpec kTable[] = {
      "also allows "
      "10 deletions of any tree",
      [](SyncConfig& c, Text v) { c.engine.max_delete = parse_max_delete(v); }},
+    {"max_rewrite", "share (`50%`) or number", "", "none",
+     "a run in which one side has new content for more than this of the known files "
+     "replaces and deletes nothing",
+     [](SyncConfig& c, Text v) { c.engine.max_rewrite = parse_max_delete(v); }},
+    {"allow_emptied", "`true` or `false`", "false", "",
+     "for spool folders: a source without a single file does not stop the deletions that "
+     "follow from it",
+     [](SyncConfig& c, Text v) { c.engine.allow_emptied = parse_bool(v); }},
     {"trash", "`true` or `false`", "true", "",
      "what is replaced or deleted stays in .cloudsync/trash",
      [](SyncConfig& c, Text v) { c.engine.trash = parse_bool(v); }},

@@ -230,7 +230,9 @@ Force parse_force(std::string_view text) {
                               Named<Force>{"emptied", Force::kEmptied},
                               Named<Force>{"root", Force::kRoot},
                               Named<Force>{"restored-local", Force::kRestoredLocal},
-                              Named<Force>{"restored-cloud", Force::kRestoredCloud}};
+                              Named<Force>{"restored-cloud", Force::kRestoredCloud},
+                              Named<Force>{"state", Force::kState},
+                              Named<Force>{"rewritten", Force::kRewritten}};
   return parse_named(text, kNames);
 }
 

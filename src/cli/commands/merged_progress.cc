@@ -18,6 +18,7 @@ void add_counts(SyncProgress& all, const SyncProgress& one) {
       &SyncProgress::failed,         &SyncProgress::unsafe,
       &SyncProgress::bytes_uploaded, &SyncProgress::bytes_downloaded,
       &SyncProgress::total_files,    &SyncProgress::completed_files,
+      &SyncProgress::rewritten,
   };
   for (const Count count : kCounts) all.*count += one.*count;
 }
@@ -58,6 +59,7 @@ void add_progress(SyncProgress& all, const SyncProgress& one) {
     }
   }
   all.ignore_unsafe |= one.ignore_unsafe;
+  all.state_rebuilt |= one.state_rebuilt;
   all.stale_resolution |= one.stale_resolution;
   all.stopped |= one.stopped;
   all.dry_run |= one.dry_run;

@@ -89,7 +89,7 @@ TEST(SummaryJson, HasTheFieldsOfTheInterfaceInOrder) {
       R"("conflicts_resolved":0,"archived":0,"skipped":0,"unsafe":0,"failed":0,"bytes_uploaded":10,)"
       R"("bytes_downloaded":0,"seconds":0.5,"requests":{"list":1,"head":2,"get":3,"put":4,)"
       R"("delete":5,"other":6},"concurrency":{"mode":"auto","most":96,"last":64,)"
-      R"("throttled":1},"brake":null,"exit_code":0})");
+      R"("throttled":1},"rewritten":0,"state":null,"brake":null,"exit_code":0})");
 }
 
 TEST(SummaryJson, NamesTheBrakeAndTheProcessesOwnExitCode) {

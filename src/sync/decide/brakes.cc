@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::uint64_t kDefaultFree = 10;  // deletions that the default never stops
 
+std::uint64_t known(const DeletionCount& count) {
+  return count.base_rows + count.never_synced;
+}
+
 std::string_view where(Side side) {
   return side == Side::kLocal ? "in the local directory" : "in the bucket";
 }
@@ -71,29 +75,33 @@ std::optional<Brake> max_delete_brake(Side side, const DeletionCount& count,
                                       const std::set<Force>& force) {
   const std::uint64_t deletions = counted(count);
   if (force.contains(Force::kMaxDelete)) return std::nullopt;
-  if (!over_limit(deletions, count.base_rows, limit)) return std::nullopt;
+  if (!over_limit(deletions, known(count), limit)) return std::nullopt;
   return Brake{
       "max-delete",
-      fmt::format(
-          "{} of {} known files{} would be deleted {}{}; the limit is {}. Nothing was "
-          "deleted. If this is intended, run again with `--force max-delete` or "
-          "`--max-delete {}`.",
-          deletions, count.base_rows, share_text(deletions, count.base_rows), where(side),
-          renames_text(count), limit_text(limit),
-          limit_to_pass(deletions, count.base_rows, limit))};
+      fmt::format("{} of {} {}{} would be deleted {}{}; the limit is {}. Nothing was "
+                  "deleted. If this is intended, run again with `--force max-delete` or "
+                  "`--max-delete {}`.",
+                  deletions, known(count),
+                  count.never_synced == 0 ? "known files" : "files",
+                  share_text(deletions, known(count)), where(side), renames_text(count),
+                  limit_text(limit), limit_to_pass(deletions, known(count), limit))};
 }
 
-std::optional<Brake> emptied_brake(Side side, std::uint64_t entries_seen,
-                                   std::uint64_t base_rows,
+std::optional<Brake> emptied_brake(Side source, std::uint64_t items_seen,
+                                   const DeletionCount& on_the_other_side,
                                    const std::set<Force>& force) {
-  if (entries_seen > 0 || base_rows == 0 || force.contains(Force::kEmptied))
+  const auto& count = on_the_other_side;
+  if (items_seen > 0 || count.planned == 0 || force.contains(Force::kEmptied))
     return std::nullopt;
+  const Side target = source == Side::kLocal ? Side::kRemote : Side::kLocal;
   return Brake{
       "emptied",
-      fmt::format("Not a single file was found {}, where {} are known from earlier runs. "
-                  "Nothing was deleted. Check that it is the right place; if everything "
-                  "was deleted on purpose, run again with `--force emptied`.",
-                  where(side), base_rows)};
+      fmt::format(
+          "Not a single file was found {}, and {} would be deleted {} because of "
+          "that. Nothing was deleted. Check that folder and prefix are the right "
+          "ones; if everything was deleted on purpose, run again with `--force "
+          "emptied` (for a folder that is often empty, set `allow_emptied: true`).",
+          where(source), count.planned, where(target))};
 }
 
 MarkerVerdict judge_marker(const MarkerView& marker, const PairRecord& pair,

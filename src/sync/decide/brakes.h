@@ -15,7 +15,8 @@ struct DeletionCount {
   std::uint64_t planned = 0;  // deletions on this side
   std::uint64_t renames =
       0;  // of these, matched by a file of equal size and MD5 created this run
-  std::uint64_t base_rows = 0;  // this pair's base rows when the run began
+  std::uint64_t never_synced = 0;  // planned ones without a base row (--mirror)
+  std::uint64_t base_rows = 0;     // this pair's base rows when the run began
 };
 
 struct Brake {
@@ -25,12 +26,15 @@ struct Brake {
 };
 
 // More than 10 and more than 50 % by default; an explicit number or share replaces both.
+// The whole is what could have gone: base rows and what was never synced.
 std::optional<Brake> max_delete_brake(Side side, const DeletionCount& count,
                                       const MaxDelete& limit,
                                       const std::set<Force>& force);
-// A side without a single entry while base rows exist.
-std::optional<Brake> emptied_brake(Side side, std::uint64_t entries_seen,
-                                   std::uint64_t base_rows, const std::set<Force>& force);
+// A source without a single item while something would be deleted because of that, be it
+// known from earlier runs or not: more likely a wrong place than a wish.
+std::optional<Brake> emptied_brake(Side source, std::uint64_t items_seen,
+                                   const DeletionCount& on_the_other_side,
+                                   const std::set<Force>& force);
 
 // The marker <root>/.cloudsync/root.json against the database (docs/semantics.md, "When
 // the base itself is wrong").

@@ -94,17 +94,35 @@ TEST(MaxDeleteBrake, SuggestedLimitLetsTheSamePlanPass) {
   }
 }
 
-TEST(EmptiedBrake, StopsOnlyAnEmptySideThatWasNotEmpty) {
-  EXPECT_FALSE(emptied_brake(Side::kLocal, 0, 0, {}));
-  EXPECT_FALSE(emptied_brake(Side::kLocal, 1, 100, {}));
-  EXPECT_FALSE(emptied_brake(Side::kLocal, 0, 100, {Force::kEmptied}));
-  const auto brake = emptied_brake(Side::kLocal, 0, 100, {Force::kMaxDelete});
+TEST(MaxDeleteBrake, WhatWasNeverSyncedCountsAboveAndBelowTheLine) {
+  DeletionCount count = deletions(24, 10);
+  count.never_synced = 14;
+  const auto brake = max_delete_brake(Side::kRemote, count, {}, {});
+  ASSERT_TRUE(brake);
+  EXPECT_THAT(brake->message, HasSubstr("24 of 24 files (100.0 %)"));
+  count = deletions(14, 100);
+  count.never_synced = 14;
+  EXPECT_FALSE(stops(count));
+}
+
+TEST(EmptiedBrake, StopsWhereDeletionsFollowFromAnEmptySource) {
+  EXPECT_FALSE(emptied_brake(Side::kLocal, 0, deletions(0, 100), {}));
+  EXPECT_FALSE(emptied_brake(Side::kLocal, 1, deletions(100, 100), {}));
+  EXPECT_FALSE(emptied_brake(Side::kLocal, 0, deletions(100, 100), {Force::kEmptied}));
+  const auto brake =
+      emptied_brake(Side::kLocal, 0, deletions(100, 100), {Force::kMaxDelete});
   ASSERT_TRUE(brake);
   EXPECT_EQ(brake->name, "emptied");
-  EXPECT_THAT(brake->message, HasSubstr("in the local directory"));
-  EXPECT_THAT(brake->message, HasSubstr("100 are known"));
+  EXPECT_THAT(brake->message, HasSubstr("found in the local directory"));
+  EXPECT_THAT(brake->message, HasSubstr("100 would be deleted in the bucket"));
   EXPECT_THAT(brake->message, HasSubstr("Nothing was deleted"));
   EXPECT_THAT(brake->message, HasSubstr("`--force emptied`"));
+}
+
+TEST(EmptiedBrake, NeedsNoBaseRow) {
+  DeletionCount count = deletions(1, 0);
+  count.never_synced = 1;
+  EXPECT_TRUE(emptied_brake(Side::kRemote, 0, count, {}));
 }
 
 PairRecord known_pair(std::int64_t epoch = 5) {

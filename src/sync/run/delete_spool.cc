@@ -35,7 +35,8 @@ constexpr char kCount[] =
     "SELECT count(*), (SELECT coalesce(sum(min(p.n, c.n)), 0) FROM"
     " (SELECT size, md5, count(*) AS n FROM planned WHERE side=?1 AND size>0 GROUP BY "
     "size, md5) p"
-    " JOIN created c ON c.side=?1 AND c.size=p.size AND c.md5=p.md5)"
+    " JOIN created c ON c.side=?1 AND c.size=p.size AND c.md5=p.md5),"
+    " coalesce(sum(has_base=0), 0)"
     " FROM planned WHERE side=?1 AND substr(key,-1)<>x'2f'";
 
 constexpr char kFiles[] =
@@ -153,6 +154,7 @@ DeletionCount DeleteSpool::count(Side side) const {
   DeletionCount count;
   count.planned = column_unsigned(statement.get(), 0);
   count.renames = column_unsigned(statement.get(), 1);
+  count.never_synced = column_unsigned(statement.get(), 2);
   return count;
 }
 

@@ -9,10 +9,12 @@
 #include "base/log.h"
 #include "cloudsync/cloud_sync.h"
 #include "storage/decorators.h"
+#include "sync/guard/root_registry.h"
 #include "sync/run/absent_root.h"
 #include "sync/run/pair_lock.h"
 #include "sync/run/pair_paths.h"
 #include "sync/run/request_limit.h"
+#include "sync/run/root_marker.h"
 #include "sync/run/sync_run.h"
 
 namespace cloudsync {
@@ -39,6 +41,18 @@ Direction direction_of(const std::string& command) {
   return Direction::kSync;
 }
 
+std::string direction_meta(const PairRecord& pair) { return "direction." + pair.uuid; }
+
+// How the pair was last run; databases of schema 1 know it of their latest runs only.
+std::string last_command(const SyncStateDatabase& state, const PairRecord& pair) {
+  constexpr int kLookBack = 1000;
+  if (auto known = state.meta(direction_meta(pair))) return *known;
+  for (const auto& run : state.recent_runs(kLookBack)) {
+    if (run.pair == pair.id) return run.command;
+  }
+  return "sync";
+}
+
 RunSettings make_settings(Direction direction, ConflictStrategy strategy,
                           const EngineOptions& engine, const StorageOptions& storage,
                           const RunOptions& options) {
@@ -57,7 +71,6 @@ RunSettings make_settings(Direction direction, ConflictStrategy strategy,
   settings.force = options.force;
   settings.engine = engine;
   settings.only_keys = options.only_keys;
-  settings.excluded_paths = options.excluded_paths;
   settings.transfer.multipart_threshold = storage.multipart_threshold;
   settings.transfer.chunk_size = storage.chunk_size;
   settings.transfer.storage_class = storage.storage_class;
@@ -90,18 +103,29 @@ class Session {
     const bool dry = settings_.dry_run;
     require_root();
     if (!dry) lock_.emplace(database_path_, identity_);
+    const bool is_new = is_missing_or_empty(database_path_);
     state_ = open_state_database(database_path_,
-                                 dry ? OpenMode::kReadOnly : OpenMode::kReadWrite);
+                                 dry ? OpenMode::kReadOnly : OpenMode::kReadWrite,
+                                 options_.stop);
     for (const auto& text : state_->notices()) report_.notice(text);
-    sync::refuse_overlap(identity_, state_->pairs());
+    if (is_new && !dry) report_.notice("a new state database begins: " + state_->path());
+    settle_overlap();
     PairRecord pair = find_pair();
+    remember_direction(pair);
     if (!open_root(pair)) return report_.result({}, false);
+    settle_database();
     return run_with(std::move(pair));
   }
 
   sync::RunReport& report() { return report_; }
 
  private:
+  static bool is_missing_or_empty(const std::string& path) {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path, error);
+    return error || size == 0;
+  }
+
   void require_root() const {
     if (settings_.direction == Direction::kDownload) return;
     if (std::filesystem::is_directory(identity_.local_root)) return;
@@ -109,6 +133,26 @@ class Session {
                                           "' does not exist (or is no folder); check "
                                           "--local-dir, and whether its disk is "
                                           "mounted. Nothing was done");
+  }
+
+  // Keys that the user named are dealt with in the direction in which the pair is kept.
+  void settle_overlap() {
+    std::vector<sync::KnownPair> others;
+    Direction direction = settings_.direction;
+    for (const auto& pair : state_->pairs()) {
+      const auto kept = direction_of(last_command(*state_, pair));
+      if (pair.identity == identity_ && !settings_.only_keys.empty()) direction = kept;
+      others.push_back({pair.identity, kept});
+    }
+    settings_.overlap = sync::judge_overlap(identity_, direction, others);
+    for (const auto& text : settings_.overlap.warnings) report_.notice(text);
+  }
+
+  void remember_direction(const PairRecord& pair) {
+    if (settings_.dry_run || !settings_.only_keys.empty()) return;
+    const auto name = direction_meta(pair);
+    if (state_->meta(name) == settings_.command) return;
+    state_->set_meta(name, settings_.command);
   }
 
   PairRecord find_pair() {
@@ -147,6 +191,39 @@ class Session {
     return true;
   }
 
+  // Which database keeps this pair is remembered in the root's marker and, for uploads,
+  // which may not write there, in the user's registry.
+  void settle_database() {
+    const sync::RootRegistry registry(sync::process_environment, identity_.local_root);
+    auto claims = sync::read_root_marker(*files_).databases;
+    for (auto& claim : registry.claims()) claims.push_back(std::move(claim));
+    const auto own = sync::own_claim(identity_, *state_, base::system_clock().now_ns());
+    const auto* known = sync::find_claim(claims, own);
+    const auto verdict = sync::judge_claim(known, own, sync::database_exists);
+    const bool other = verdict == sync::ClaimVerdict::kOtherHere ||
+                       verdict == sync::ClaimVerdict::kOtherHost;
+    if (other && !settings_.force.contains(Force::kState)) {
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          sync::other_database_text(verdict, *known, own, identity_.local_root));
+    }
+    if (verdict != sync::ClaimVerdict::kOwn) rebuild(*known, other);
+    settings_.claim = own;
+    const bool elsewhere = !settings_.writes_root() || registry.knows(own);
+    if (elsewhere && !settings_.dry_run) registry.put(own);
+  }
+
+  void rebuild(const sync::DatabaseClaim& known, bool forced) {
+    settings_.mirror = false;
+    settings_.deletes = Deletes::kKeep;
+    report_.state_rebuilt();
+    report_.notice(
+        "the state database '" + known.path + "' that kept '" + identity_.local_root +
+        (forced ? "' is left for another one" : "' is gone") +
+        ": both sides are compared anew. Nothing is deleted in this run, and a file that "
+        "was deleted on one side since the last run comes back");
+  }
+
   static void make_root(const std::string& root) {
     std::error_code error;
     std::filesystem::create_directories(root, error);
@@ -183,8 +260,11 @@ class Session {
          settings_.engine.require_conditional_writes,
          [this](const std::string& text) { report_.notice(text); }, make_retrying});
     auto filter = make_filter();
-    for (auto& path : sync::database_files(database_path_)) {
-      settings_.excluded_paths.push_back(std::move(path));
+    settings_.own_files = own_files();
+    if (settings_.own_files.hold_everything()) {
+      report_.notice("'" + identity_.local_root +
+                     "' (or its bucket's folder) lies where credentials are kept: nothing "
+                     "of it is synced");
     }
     sync::SyncRun sync_run(
         {*files_, *retrying, writable, *state_, controller, clock, random, report_,
@@ -194,13 +274,18 @@ class Session {
   }
 
   sync::Filter make_filter() const {
-    std::vector<std::string> rules;
-    const auto own = sync::database_rule(database_path_, identity_.local_root);
-    if (!own.empty()) rules.push_back(own);
-    const auto& configured = settings_.engine.filters;
-    rules.insert(rules.end(), configured.begin(), configured.end());
+    std::vector<std::string> rules = settings_.engine.filters;
     rules.insert(rules.end(), options_.filters.begin(), options_.filters.end());
     return sync::Filter(rules);
+  }
+
+  sync::OwnFiles own_files() const {
+    std::vector<std::string> named = settings_.engine.own_files;
+    named.insert(named.end(), options_.excluded_paths.begin(),
+                 options_.excluded_paths.end());
+    return sync::OwnFiles(sync::own_places(cloud_.options(), database_path_, named,
+                                           sync::process_environment),
+                          sync::key_folders(cloud_.options(), identity_));
   }
 
   CloudStorage& cloud_;
@@ -213,14 +298,6 @@ class Session {
   std::unique_ptr<SyncStateDatabase> state_;
   std::unique_ptr<base::FileSystem> files_;
 };
-
-std::string last_command(const SyncStateDatabase& state, PairId pair) {
-  constexpr int kLookBack = 1000;
-  for (const auto& run : state.recent_runs(kLookBack)) {
-    if (run.pair == pair) return run.command;
-  }
-  return "sync";
-}
 
 ConflictStrategy strategy_for(Keep keep) {
   switch (keep) {
@@ -318,7 +395,7 @@ SyncProgress CloudSyncEngine::retry_failed(const PairRecord& pair,
     const auto state = open_state_database(sync_state_db_, OpenMode::kReadOnly);
     for (const auto& failure : state->failures(pair.id))
       only.only_keys.push_back(failure.key);
-    command = last_command(*state, pair.id);
+    command = last_command(*state, pair);
   }
   if (only.only_keys.empty()) {
     SyncProgress nothing;

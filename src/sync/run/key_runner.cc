@@ -106,6 +106,7 @@ void KeyRunner::run(const TaskPtr& task) {
     const MergedItem before = std::move(task->observed.item);
     task->observed = Observed{};
     task->observed.item = observe_again(context_, before.key);
+    if (leave_guarded(task->observed.item)) return finish(task);
     keep_relations(before, task->observed.item);
     note_proof(task->observed.item);
     if (task->tries == 1) report_problems(task->observed.item);
@@ -136,6 +137,7 @@ bool KeyRunner::is_choice_moot(const Observed& observed) const {
 }
 
 void KeyRunner::execute(const TaskPtr& task) {
+  if (wait_as_rewrite(task)) return;
   switch (task->observed.action.kind) {
     case ActionKind::kPut:
       return put(task);
@@ -266,6 +268,8 @@ void KeyRunner::close_vanished() {
 
 void KeyRunner::report_unknown(const UnknownRange& range) {
   if (range.problem != LocalProblem::kUnreadable) return;
+  const auto& settings = context_.settings;
+  if (settings.own_files.hold(range.first) || settings.overlap.hides(range.first)) return;
   const Error error = unreadable(range.reason);
   context_.report.fail(OperationAction::kSkip, range.first.empty() ? "." : range.first,
                        error);

@@ -29,6 +29,9 @@ class KeyRunner {
   KeyRunner(RunContext& context, PlacingBatch* placing, Placer* placer);
 
   void dispatch(MergedItem item);
+  // True when the key is passed over: the program's own, a credential's, or what another
+  // pair writes.
+  bool leave_guarded(const MergedItem& item);
   void run_key(const std::string& key);  // observes it first
   void wait();                           // every key has its outcome
   // Once the deletions are done: the keys whose names were taken by a file or folder that
@@ -56,10 +59,12 @@ class KeyRunner {
     bool choice_applied = false;  // a recorded resolution is being carried out
     std::string copy_name;        // of the conflict copy
     bool late = false;            // the deletions are done
+    bool rewrite_counted = false;
   };
   using TaskPtr = std::shared_ptr<Task>;
 
   bool seen_open(const std::string& key);
+  bool leave_foreign(const std::string& key);
   void report_problems(const MergedItem& item);
   bool settle_quickly(Observed& observed);
   void start(TaskPtr task, bool urgent);
@@ -67,6 +72,7 @@ class KeyRunner {
   void run(const TaskPtr& task);
   bool is_choice_moot(const Observed& observed) const;
   void execute(const TaskPtr& task);
+  bool wait_as_rewrite(const TaskPtr& task);
   void again(const TaskPtr& task, const std::string& why);
   void fail(const TaskPtr& task, const Error& error);
   Error with_trash_size(const Error& error);
@@ -153,6 +159,7 @@ class KeyRunner {
   std::set<std::string> beside_;          // objects beside others that they hide
   std::set<std::string> unproven_below_;  // objects that may hide more than is asked for
   std::set<std::string> held_roots_;
+  std::set<std::string> foreign_seen_;
   std::set<std::string> seen_open_;  // keys with an open row that this run came across
   std::set<std::string> stuck_;      // written before the late keys run
   std::size_t hidden_ = 0;           // of the merge's thread

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <optional>
 
 #include "base/encoding.h"
 #include "hash/digest.h"
@@ -59,20 +58,6 @@ int take(const std::string& path) {
                                       "')");
 }
 
-// The part of `inner` below `outer` ("" = the same), nothing when it is not below.
-std::optional<std::string> below(const std::string& outer, const std::string& inner) {
-  if (!inner.starts_with(outer)) return std::nullopt;
-  return inner.substr(outer.size());
-}
-
-bool overlaps_wrongly(const PairIdentity& outer, const PairIdentity& inner) {
-  const auto root_offset = below(outer.local_root + "/", inner.local_root + "/");
-  if (!root_offset) return false;
-  if (const auto offset = below(outer.prefix, inner.prefix))
-    return *offset != *root_offset;
-  return below(inner.prefix, outer.prefix).has_value();
-}
-
 }  // namespace
 
 PairLock::PairLock(const std::string& database_path, const PairIdentity& identity)
@@ -85,24 +70,6 @@ PairLock::~PairLock() {
 
 void PairLock::lock_root(const std::string& root) {
   root_fd_ = take(root + "/.cloudsync/lock");
-}
-
-void refuse_overlap(const PairIdentity& wanted, const std::vector<PairRecord>& existing) {
-  for (const auto& pair : existing) {
-    const auto& other = pair.identity;
-    if (other == wanted || other.provider != wanted.provider ||
-        other.container != wanted.container) {
-      continue;
-    }
-    if (!overlaps_wrongly(other, wanted) && !overlaps_wrongly(wanted, other)) continue;
-    throw Error(
-        ErrorCode::kInvalidArgument,
-        "'" + wanted.local_root + "' with prefix '" + wanted.prefix + "' overlaps '" +
-            other.local_root + "' with prefix '" + other.prefix +
-            "' at another offset: one file would have two keys; choose a prefix that "
-            "mirrors the folders, or another sync_state_db for an unrelated bucket "
-            "layout");
-  }
 }
 
 }  // namespace cloudsync::sync

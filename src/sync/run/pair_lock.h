@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "cloudsync/error.h"
 #include "cloudsync/sync_state.h"
@@ -26,9 +25,5 @@ class PairLock {
   int database_fd_ = -1;
   int root_fd_ = -1;
 };
-
-// Refuses a pair whose root and prefix both overlap an existing pair's but at different
-// offsets: one file would have two keys. Throws Error{kInvalidArgument} naming both.
-void refuse_overlap(const PairIdentity& wanted, const std::vector<PairRecord>& existing);
 
 }  // namespace cloudsync::sync

@@ -12,15 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string escape_glob(const std::string& path) {
-  std::string escaped;
-  for (const char c : path) {
-    if (std::string("*?[]{}\\").find(c) != std::string::npos) escaped.push_back('\\');
-    escaped.push_back(c);
-  }
-  return escaped;
-}
-
 }  // namespace
 
 std::string canonical_root(const std::string& local_dir) {
@@ -75,28 +66,14 @@ void refuse_nested_bucket(const StorageOptions& storage, const std::string& root
                   "another --local-dir or storage.path");
 }
 
-std::vector<std::string> database_files(const std::string& database_path) {
-  std::error_code error;
-  const fs::path path = fs::absolute(database_path, error);
-  const std::string name = path.filename().string();
-  std::vector<std::string> files;
-  for (const auto& entry : fs::directory_iterator(path.parent_path(), error)) {
-    if (entry.path().filename().string().starts_with(name))
-      files.push_back(entry.path().string());
+std::vector<std::string> key_folders(const StorageOptions& storage,
+                                     const PairIdentity& identity) {
+  std::vector<std::string> folders = {identity.local_root};
+  if (storage.provider == "local") {
+    folders.push_back(
+        canonical_root(storage.path + "/" + storage.bucket + "/" + identity.prefix));
   }
-  return files;
-}
-
-std::string database_rule(const std::string& database_path, const std::string& root) {
-  std::error_code error;
-  const auto folder =
-      fs::weakly_canonical(fs::absolute(database_path, error).parent_path(), error)
-          .string();
-  const std::string base = root == "/" ? root : root + "/";
-  const std::string place = folder + "/";
-  if (!place.starts_with(base)) return "";
-  const std::string inside = place.substr(base.size());
-  return "- /" + escape_glob(inside + fs::path(database_path).filename().string()) + "*";
+  return folders;
 }
 
 }  // namespace cloudsync::sync

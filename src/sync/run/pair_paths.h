@@ -20,11 +20,9 @@ PairIdentity pair_identity(const StorageOptions& storage, const std::string& loc
 // the root inside the bucket: the run would sync what it has just written.
 void refuse_nested_bucket(const StorageOptions& storage, const std::string& root);
 
-// The database with its side files and locks, as they lie on disk now: never to be
-// synced.
-std::vector<std::string> database_files(const std::string& database_path);
-// A filter rule that hides the database's files where they lie inside the root, ""
-// elsewhere.
-std::string database_rule(const std::string& database_path, const std::string& root);
+// Where keys of the pair become paths of this machine: the root and, for provider
+// `local`, the prefix below the bucket's folder.
+std::vector<std::string> key_folders(const StorageOptions& storage,
+                                     const PairIdentity& identity);
 
 }  // namespace cloudsync::sync

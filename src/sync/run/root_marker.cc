@@ -25,6 +25,7 @@ void write_marker(base::FileSystem& files, const RootMarker& marker) {
   nlohmann::json json;
   json["root_uuid"] = marker.root_uuid;
   json["pairs"] = marker.epochs;
+  if (!marker.databases.empty()) json["databases"] = claims_to_json(marker.databases);
   const std::string text = json.dump(2) + "\n";
   files.remove_file(kNewMarkerPath);
   const auto file = files.create(kNewMarkerPath, 0644);
@@ -56,6 +57,8 @@ RootMarker read_root_marker(base::FileSystem& files) {
   }
   marker.present = true;
   marker.root_uuid = json["root_uuid"].get<std::string>();
+  if (const auto known = json.find("databases"); known != json.end())
+    marker.databases = claims_from_json(*known);
   const auto pairs = json.find("pairs");
   if (pairs == json.end() || !pairs->is_object()) return marker;
   for (const auto& [uuid, epoch] : pairs->items()) {
@@ -68,8 +71,9 @@ RootMarker read_root_marker(base::FileSystem& files) {
 }
 
 void raise_epoch(base::FileSystem& files, SyncStateDatabase& state, base::Random& random,
-                 PairRecord& pair) {
+                 PairRecord& pair, const std::optional<DatabaseClaim>& claim) {
   RootMarker marker = read_root_marker(files);
+  if (claim) put_claim(marker.databases, *claim);
   if (!marker.present) marker.root_uuid = base::random_hex_id(random);
   if (const auto it = marker.epochs.find(pair.uuid); it != marker.epochs.end()) {
     // A marker ahead of the database was accepted (an older database): go on from its

@@ -3,12 +3,15 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/file_system.h"
 #include "base/random.h"
 #include "cloudsync/sync_state.h"
 #include "sync/decide/brakes.h"
+#include "sync/guard/database_claim.h"
 
 namespace cloudsync::sync {
 
@@ -20,6 +23,7 @@ struct RootMarker {
   bool present = false;
   std::string root_uuid;
   std::map<std::string, std::int64_t> epochs;  // by pair uuid
+  std::vector<DatabaseClaim> databases;        // which one keeps each pair
 
   MarkerView view(const std::string& pair_uuid) const;
 };
@@ -29,8 +33,9 @@ RootMarker read_root_marker(base::FileSystem& files);
 
 // Raises the epoch for one more writing run, in the order that leaves the marker at most
 // one behind after any number of crashes: marker to the database's epoch, database one
-// up, marker again. Each step is durable before the next. Updates `pair`.
+// up, marker again. Each step is durable before the next. Updates `pair`, and notes the
+// database that keeps it.
 void raise_epoch(base::FileSystem& files, SyncStateDatabase& state, base::Random& random,
-                 PairRecord& pair);
+                 PairRecord& pair, const std::optional<DatabaseClaim>& claim);
 
 }  // namespace cloudsync::sync

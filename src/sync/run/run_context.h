@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,6 +14,10 @@
 #include "base/worker_pool.h"
 #include "cloudsync/cloud_sync.h"
 #include "storage/object_store.h"
+#include "sync/guard/database_claim.h"
+#include "sync/guard/overlap.h"
+#include "sync/guard/own_files.h"
+#include "sync/guard/rewrites.h"
 #include "sync/run/delete_spool.h"
 #include "sync/run/intent_log.h"
 #include "sync/run/known_keys.h"
@@ -41,7 +46,9 @@ struct RunSettings {
   EngineOptions engine;
   TransferSettings transfer;
   std::vector<std::string> only_keys;
-  std::vector<std::string> excluded_paths;
+  OwnFiles own_files;
+  Overlap overlap;
+  std::optional<DatabaseClaim> claim;  // what is remembered beside the root
 
   bool writes_bucket() const { return direction != Direction::kDownload; }
   bool writes_root() const { return direction != Direction::kUpload; }
@@ -59,6 +66,7 @@ struct RunContext {
   base::WorkerPool& pool;
   DeleteSpool& deletes;
   const Filter& filter;
+  Rewrites& rewrites;
   KnownKeys& known;  // keys with an open conflict or a recorded failure
   const base::Clock& clock;
   base::Random& random;

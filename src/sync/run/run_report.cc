@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/log.h"
+
 namespace cloudsync::sync {
 
 namespace {
@@ -169,6 +171,13 @@ void RunReport::act(OperationAction action, const std::string& path, std::uint64
   publish(std::move(event));
 }
 
+void RunReport::excluded(const std::string& path) {
+  ActionEvent event;
+  event.action = OperationAction::kSkip;
+  event.path = path;
+  publish(std::move(event));
+}
+
 void RunReport::fail(OperationAction action, const std::string& path,
                      const Error& error) {
   {
@@ -200,6 +209,18 @@ void RunReport::conflict_resolved() {
 void RunReport::stale_resolution() {
   const std::lock_guard lock(mutex_);
   progress_.stale_resolution = true;
+}
+
+void RunReport::state_rebuilt() {
+  const std::lock_guard lock(mutex_);
+  progress_.state_rebuilt = true;
+}
+
+void RunReport::rewritten(std::uint64_t files, const std::string& remark) {
+  base::log().info("{}", remark);
+  notice(remark);
+  const std::lock_guard lock(mutex_);
+  progress_.rewritten = files;
 }
 
 void RunReport::notice(const std::string& text) {

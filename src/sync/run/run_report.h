@@ -39,12 +39,17 @@ class RunReport {
   // Counts and publishes an action.
   void act(OperationAction action, const std::string& path, std::uint64_t bytes,
            const std::string& new_path = "");
+  // Left out by a rule: told to whoever asks for it, and counted nowhere.
+  void excluded(const std::string& path);
   void fail(OperationAction action, const std::string& path, const Error& error);
   // A conflict was met; `settled` by this strategy or left open.
   void conflict(SyncConflict conflict);
   void conflict_resolved();
   void stale_resolution();
 
+  void state_rebuilt();  // by comparing both sides
+  // Most of what was known has new content on one side.
+  void rewritten(std::uint64_t files, const std::string& remark);
   void notice(const std::string& text);  // said once
   void brake(const std::string& name, const std::string& message);
   void fatal(const Error& error);  // the first one is kept

@@ -46,6 +46,8 @@ std::string summary_json(const SyncProgress& progress) {
                                  {"delete", requests.del},
                                  {"other", requests.other}}},
                {"concurrency", concurrency_json(progress.concurrency)},
+               {"rewritten", progress.rewritten},
+               {"state", progress.state_rebuilt ? Json("rebuilt") : Json(nullptr)},
                {"brake", progress.brake ? Json(*progress.brake) : Json(nullptr)},
                {"exit_code", exit_code(progress)}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -29,37 +29,6 @@ class EmptyBaseCursor final : public BaseCursor {
   bool next(BaseRow&) override { return false; }
 };
 
-// Counts what a cursor yields, for the brakes.
-class CountingLocal final : public LocalCursor {
- public:
-  CountingLocal(LocalCursor& inner, std::uint64_t& count)
-      : inner_(inner), count_(count) {}
-  bool next(LocalItem& item) override {
-    if (!inner_.next(item)) return false;
-    ++count_;  // an unknown range counts too: something is there
-    return true;
-  }
-
- private:
-  LocalCursor& inner_;
-  std::uint64_t& count_;
-};
-
-class CountingRemote final : public RemoteCursor {
- public:
-  CountingRemote(RemoteCursor& inner, std::uint64_t& count)
-      : inner_(inner), count_(count) {}
-  bool next(RemoteEntry& entry) override {
-    if (!inner_.next(entry)) return false;
-    ++count_;
-    return true;
-  }
-
- private:
-  RemoteCursor& inner_;
-  std::uint64_t& count_;
-};
-
 std::string make_run_name(const base::Clock& clock, base::Random& random) {
   return base::format_compact(clock.now_ns()) + "-" +
          base::random_hex_id(random).substr(0, 6);
@@ -85,6 +54,9 @@ SyncRun::SyncRun(RunParts parts, RunSettings settings, PairRecord pair, Filter f
     : parts_(std::move(parts)),
       settings_(std::move(settings)),
       filter_(std::move(filter)),
+      rewrites_(settings_.force.contains(Force::kRewritten)
+                    ? std::nullopt
+                    : settings_.engine.max_rewrite),
       known_(parts_.state.conflicts(pair.id), parts_.state.failures(pair.id)),
       names_(parts_.files),
       pool_(parts_.concurrency.maximum(), parts_.concurrency.current(), kQueueCapacity),
@@ -98,6 +70,7 @@ SyncRun::SyncRun(RunParts parts, RunSettings settings, PairRecord pair, Filter f
                pool_,
                deletes_,
                filter_,
+               rewrites_,
                known_,
                parts_.clock,
                parts_.random,
@@ -235,6 +208,7 @@ bool SyncRun::accept_root() {
 
 void SyncRun::begin() {
   parts_.report.expect(context_.pair.entries, context_.pair.bytes);
+  rewrites_.expect(context_.pair.entries);
   if (!settings_.dry_run) {
     writer_ = std::make_unique<StateWriter>(parts_.state, [this](const Error& error) {
       parts_.report.fatal(error);
@@ -253,7 +227,8 @@ void SyncRun::begin() {
       placer_->prepare();
       settings_.transfer.file_clock_offset_ns = placer_->file_clock().offset_ns;
       names_.probe_writing(context_.run_name);
-      raise_epoch(parts_.files, parts_.state, parts_.random, context_.pair);
+      raise_epoch(parts_.files, parts_.state, parts_.random, context_.pair,
+                  settings_.claim);
     }
   }
   if (!settings_.writes_root() || settings_.dry_run) names_.probe_reading();
@@ -299,7 +274,7 @@ void SyncRun::work() {
     run_only_keys();
   keys_->wait();
   if (!going()) return;
-  if (check_brakes()) return;
+  if (check_rewrites() || check_brakes()) return;
   delete_and_finish();
 }
 
@@ -320,42 +295,36 @@ std::unique_ptr<BaseCursor> SyncRun::base_cursor(const KeyRange& range) {
   return parts_.state.base_rows(context_.pair.id, range);
 }
 
-std::set<std::pair<std::uint64_t, std::uint64_t>> SyncRun::excluded_files() {
-  std::set<std::pair<std::uint64_t, std::uint64_t>> files;
-  for (const auto& path : settings_.excluded_paths) {
-    const auto slash = path.rfind('/');
-    if (slash == std::string::npos) continue;
-    try {
-      const auto folder =
-          base::open_posix_file_system(slash == 0 ? "/" : path.substr(0, slash));
-      if (const auto stat = folder->stat(path.substr(slash + 1))) {
-        files.emplace(stat->dev, stat->ino);
-      }
-    } catch (const Error&) {
-      continue;  // its folder is gone: nothing to exclude
-    }
-  }
-  return files;
+// For the brakes: what could be a source and what could go, files here as in the spool. A
+// name that cannot be read is no content that a deletion could rest on.
+void SyncRun::count(const MergedItem& item) {
+  if (item.local && item.local->problem == LocalProblem::kNone) ++counts_.local;
+  if (item.remote && item.remote->problem == RemoteProblem::kNone) ++counts_.remote;
+  if (item.base && item.base->kind != EntryKind::kDirectory) ++counts_.base;
+}
+
+LocalScanOptions SyncRun::local_options(const KeyRange& range) const {
+  LocalScanOptions options;
+  options.filter = &filter_;
+  options.links = settings_.engine.links;
+  options.empty_dirs = settings_.engine.empty_dirs;
+  options.range = range;
+  return options;
+}
+
+RemoteScanOptions SyncRun::remote_options(const KeyRange& range) const {
+  RemoteScanOptions options;
+  options.prefix = context_.prefix();
+  options.filter = &filter_;
+  options.empty_dirs = settings_.engine.empty_dirs;
+  options.range = range;
+  return options;
 }
 
 void SyncRun::merge_range(const KeyRange& range) {
-  LocalScanOptions local_options;
-  local_options.filter = &filter_;
-  local_options.links = settings_.engine.links;
-  local_options.empty_dirs = settings_.engine.empty_dirs;
-  local_options.range = range;
-  local_options.excluded_files = excluded_files();
-  RemoteScanOptions remote_options;
-  remote_options.prefix = context_.prefix();
-  remote_options.filter = &filter_;
-  remote_options.empty_dirs = settings_.engine.empty_dirs;
-  remote_options.range = range;
-
-  const auto remote = scan_remote(parts_.store, remote_options, context_.call);
-  const auto local = scan_local(parts_.files, local_options, context_.call);
+  const auto remote = scan_remote(parts_.store, remote_options(range), context_.call);
+  const auto local = scan_local(parts_.files, local_options(range), context_.call);
   const auto base = base_cursor(range);
-  CountingLocal counted_local(*local, counts_.local);
-  CountingRemote counted_remote(*remote, counts_.remote);
   Merge::Options merge_options;
   merge_options.filter = &filter_;
   const auto known = parts_.writable.known_capabilities();
@@ -363,11 +332,12 @@ void SyncRun::merge_range(const KeyRange& range) {
   merge_options.on_unknown = [this](const UnknownRange& unknown) {
     keys_->report_unknown(unknown);
   };
-  Merge merge(counted_local, counted_remote, *base, merge_options);
+  Merge merge(*local, *remote, *base, merge_options);
   MergedItem item;
   while (merge.next(item)) {
     context_.call.throw_if_stopped();
-    if (item.base && item.base->kind != EntryKind::kDirectory) ++counts_.base;
+    if (keys_->leave_guarded(item)) continue;
+    count(item);
     keys_->dispatch(std::exchange(item, {}));
   }
 }
@@ -385,8 +355,30 @@ void SyncRun::run_only_keys() {
     keys_->close_folder(key);
   }
   counts_.base = parts_.state.count_base_rows(context_.pair.id);
-  // A few keys say nothing about a whole side.
   counts_.local = counts_.remote = 1;
+}
+
+// A few keys say nothing about a whole side: where deletions rest on one, it is looked
+// for a single item there.
+void SyncRun::look_for_items() {
+  counts_.local = counts_.remote = 0;
+  const auto look_at = [this](const std::string& key, MergedItem& one) {
+    one.key = key;
+    if (!keys_->leave_guarded(one)) count(one);
+  };
+  const auto local = scan_local(parts_.files, local_options({}), context_.call);
+  for (LocalItem item; counts_.local == 0 && local->next(item);) {
+    const auto* entry = std::get_if<LocalEntry>(&item);
+    MergedItem one;
+    if (entry != nullptr) one.local = *entry;
+    if (entry != nullptr) look_at(entry->key, one);
+  }
+  const auto remote = scan_remote(parts_.store, remote_options({}), context_.call);
+  for (RemoteEntry entry; counts_.remote == 0 && remote->next(entry);) {
+    MergedItem one;
+    one.remote = entry;
+    look_at(entry.key, one);
+  }
 }
 
 // Deletions
@@ -398,19 +390,32 @@ bool SyncRun::apply_brake(const std::optional<Brake>& brake) {
   return true;
 }
 
+// True when too much was rewritten: then none of it goes to the other side.
+bool SyncRun::check_rewrites() {
+  if (!settings_.only_keys.empty()) return false;
+  if (apply_brake(rewrites_.brake(counts_.base))) return true;
+  if (const auto remark = rewrites_.remark(counts_.base)) {
+    parts_.report.rewritten(rewrites_.count(), *remark);
+  }
+  for (const auto& key : rewrites_.release()) keys_->run_key(key);
+  keys_->wait();
+  return !going();
+}
+
 // True when a brake holds: then nothing is deleted on either side.
 bool SyncRun::check_brakes() {
+  // A choice about named conflicts deletes nothing but these.
+  const bool chosen = settings_.deletes != Deletes::kPropagate;
+  if (!settings_.only_keys.empty() && !chosen && deletes_.size() > 0) look_for_items();
   auto local = deletes_.count(Side::kLocal);
   auto remote = deletes_.count(Side::kRemote);
   local.base_rows = remote.base_rows = counts_.base;
   bool held = false;
-  if (remote.planned > 0) {
-    held |= apply_brake(
-        emptied_brake(Side::kLocal, counts_.local, counts_.base, settings_.force));
-  }
-  if (local.planned > 0) {
-    held |= apply_brake(
-        emptied_brake(Side::kRemote, counts_.remote, counts_.base, settings_.force));
+  if (!settings_.engine.allow_emptied) {
+    held |=
+        apply_brake(emptied_brake(Side::kLocal, counts_.local, remote, settings_.force));
+    held |=
+        apply_brake(emptied_brake(Side::kRemote, counts_.remote, local, settings_.force));
   }
   held |= apply_brake(
       max_delete_brake(Side::kLocal, local, settings_.max_delete, settings_.force));

@@ -45,7 +45,7 @@ class SyncRun {
 
  private:
   struct Counts {
-    std::uint64_t local = 0, remote = 0, base = 0;
+    std::uint64_t local = 0, remote = 0, base = 0;  // what a run can act on
   };
 
   bool accept_root();
@@ -57,8 +57,12 @@ class SyncRun {
   void merge_all();
   void merge_range(const KeyRange& range);
   void run_only_keys();
+  void look_for_items();
+  LocalScanOptions local_options(const KeyRange& range) const;
+  RemoteScanOptions remote_options(const KeyRange& range) const;
   std::unique_ptr<BaseCursor> base_cursor(const KeyRange& range);
-  std::set<std::pair<std::uint64_t, std::uint64_t>> excluded_files();
+  void count(const MergedItem& item);
+  bool check_rewrites();
   bool check_brakes();
   bool apply_brake(const std::optional<Brake>& brake);
   void delete_and_finish();
@@ -78,6 +82,7 @@ class SyncRun {
   std::stop_source abandon_;  // and what is on its way is not awaited any more
   std::unique_ptr<std::stop_callback<std::function<void()>>> outer_stop_;
   DeleteSpool deletes_;
+  Rewrites rewrites_;
   KnownKeys known_;
   NameTwins names_;
   base::WorkerPool pool_;

@@ -110,15 +110,6 @@ TEST(LocalScanTest, OwnFilesAreNeverSeenNorOpened) {
   EXPECT_THAT(tree.opened, ElementsAre("", "d"));
 }
 
-TEST(LocalScanTest, ExcludedFilesAreSkippedWhereverTheyLie) {
-  FakeTree tree;
-  tree.add("a/state.db");
-  tree.add("a/other");
-  LocalScanOptions options;
-  options.excluded_files = {{1, tree.node("a/state.db").stat.ino}};
-  EXPECT_THAT(scan(tree, options).keys, ElementsAre("a/other"));
-}
-
 TEST(LocalScanTest, UnreadableDirectoryIsAnUnknownRangeWithTheReason) {
   FakeTree tree;
   tree.add("a/x");
@@ -237,15 +228,6 @@ TEST(LocalScanTest, FollowedLinksAreFilesInsideTheRootOnly) {
   EXPECT_EQ(problem_of(scanned, "d/loop"), LocalProblem::kSymlink);
   EXPECT_EQ(problem_of(scanned, "pipe"), LocalProblem::kSpecial);
   EXPECT_THAT(tree.opened, ElementsAre("", "d"));
-}
-
-TEST(LocalScanTest, FollowedLinkToAnExcludedFileIsSkipped) {
-  FakeTree tree;
-  tree.add_link("link", "db").followed = tree.add("db").stat;
-  LocalScanOptions options;
-  options.links = Links::kFollow;
-  options.excluded_files = {{1, tree.node("db").stat.ino}};
-  EXPECT_THAT(scan(tree, options).keys, IsEmpty());
 }
 
 TEST(LocalScanTest, PreservedLinksCarryTheirTarget) {

@@ -3,9 +3,7 @@
 
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
-#include <utility>
 
 #include "base/call_context.h"
 #include "base/file_system.h"
@@ -38,8 +36,6 @@ struct LocalScanOptions {
   Links links = Links::kSkip;
   bool empty_dirs = false;
   KeyRange range;  // [first, last)
-  // (device, inode) of files never to be synced wherever they lie: database, log.
-  std::set<std::pair<std::uint64_t, std::uint64_t>> excluded_files;
 };
 
 // Walks the tree depth first with siblings sorted as `name` or `name/`, which is exactly

@@ -159,8 +159,8 @@ void TreeWalk::visit_entry(const std::string& name, std::string key,
   out.emplace_back(std::move(entry));
 }
 
-// False when the entry is not to be emitted: gone, never to be synced, or now a
-// directory, whose place in the order has passed.
+// False when the entry is not to be emitted: gone, or now a directory, whose place in the
+// order has passed.
 bool TreeWalk::describe(const std::string& name, LocalEntry& entry,
                         std::vector<LocalItem>& out) {
   const auto stat = frames_.back().directory->stat(name);
@@ -168,7 +168,7 @@ bool TreeWalk::describe(const std::string& name, LocalEntry& entry,
   entry.stat = *stat;
   switch (stat->kind) {
     case FileKind::kRegular:
-      return !is_excluded_file(*stat);
+      return true;
     case FileKind::kSymlink:
       return describe_link(name, entry);
     case FileKind::kSpecial:
@@ -211,7 +211,7 @@ bool TreeWalk::follow_link(const std::string& name, LocalEntry& entry) {
     return true;
   }
   entry.stat = *target;
-  if (target->kind == FileKind::kRegular) return !is_excluded_file(*target);
+  if (target->kind == FileKind::kRegular) return true;
   if (target->kind == FileKind::kSpecial) {
     set_problem(entry, LocalProblem::kSpecial,
                 "is a symbolic link to a FIFO, socket or device");
@@ -219,11 +219,6 @@ bool TreeWalk::follow_link(const std::string& name, LocalEntry& entry) {
     set_problem(entry, LocalProblem::kSymlink, "is a symbolic link to a directory");
   }
   return true;
-}
-
-bool TreeWalk::is_excluded_file(const base::FileStat& stat) const {
-  return !options_.excluded_files.empty() &&
-         options_.excluded_files.contains({stat.dev, stat.ino});
 }
 
 // Only a name that is certainly gone is absent; whatever cannot be told stays unknown.

@@ -39,7 +39,6 @@ class TreeWalk {
   bool describe(const std::string& name, LocalEntry& entry, std::vector<LocalItem>& out);
   bool describe_link(const std::string& name, LocalEntry& entry);
   bool follow_link(const std::string& name, LocalEntry& entry);
-  bool is_excluded_file(const base::FileStat& stat) const;
   bool is_gone(const std::string& path);
   void add_slashes(std::vector<base::DirEntry>& siblings) const;
   bool may_hold_keys(const std::string& directory) const;
