@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a run may delete and what it may touch, whatever it was asked for."""
 import os
+import sqlite3
 
 import pytest
 
@@ -214,3 +215,76 @@ def test_two_names_of_the_configuration_do_not_read_as_a_deletion(nested):
     nested.run("sync", check=0)
     assert nested.bucket.read("data/copy.yaml") == b"x"
     assert (nested.root / "copy.yaml").samefile(nested.config_file)
+
+
+# Everything rewritten
+# --------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("command, side", [("upload", "local"), ("sync", "bucket"),
+                                           ("download", "bucket")])
+def test_too_much_new_content_replaces_and_deletes_nothing(here, command, side):
+    here.configure(max_rewrite="50%")
+    for number in range(8):
+        here.write(f"f{number}", f"old {number}")
+    here.run("sync", check=0)
+    for number in range(5):
+        if side == "local":
+            here.write(f"f{number}", f"encrypted {number}")
+        else:
+            here.bucket.write(f"data/f{number}", f"encrypted {number}".encode())
+    if side == "local":
+        here.write("new", b"n")
+        (here.root / "f7").unlink()
+    else:
+        here.bucket.write("data/new", b"n")
+        here.bucket.delete("data/f7")
+    args = () if command == "sync" else ("--delete",)
+    for extra in (("--dry-run",), ()):
+        result = here.run(command, *args, *extra, check=5)
+        assert result.summary["brake"] == "rewritten"
+        assert "5 of 8 known files" in result.stderr and "--force rewritten" in result.stderr
+    replaced = here.bucket.read if side == "local" else here.read
+    prefix = "data/" if side == "local" else ""
+    assert replaced(f"{prefix}f0") == b"old 0" and replaced(f"{prefix}f7") == b"old 7"
+    assert replaced(f"{prefix}new") == b"n"
+    here.run(command, *args, "--force", "rewritten", check=0)
+    assert replaced(f"{prefix}f0") == b"encrypted 0"
+    assert here.bucket.keys() == [f"data/f{n}" for n in range(7)] + ["data/new"]
+
+
+def test_as_much_new_content_as_is_allowed_passes(here):
+    here.configure(max_rewrite=3)
+    for number in range(5):
+        here.write(f"f{number}", f"old {number}")
+    here.run("sync", check=0)
+    for number in range(3):
+        here.write(f"f{number}", f"edited {number}")
+    result = here.run("sync", check=0)
+    assert result.summary["uploaded"] == 3 and result.summary["rewritten"] == 0
+    assert here.bucket.read("data/f2") == b"edited 2"
+
+
+def test_a_mass_rewrite_is_said_without_a_limit_too(here):
+    for number in range(150):
+        here.write(f"f{number}", f"old {number}")
+    here.run("sync", check=0)
+    for number in range(110):
+        here.write(f"f{number}", f"encrypted {number}")
+    log = here.folder / "run.log"
+    result = here.run("sync", "--log-file", log, check=0)
+    assert result.summary["rewritten"] == 110 and result.summary["uploaded"] == 110
+    assert "110 of 150 known files" in result.stderr
+    assert "110 of 150 known files" in log.read_text()
+
+
+def test_a_retry_from_an_emptied_folder_deletes_nothing(here):
+    """What failed before is decided anew, but not where its source has gone altogether."""
+    here.write("f", b"1")
+    here.run("upload", check=0)
+    with sqlite3.connect(here.database) as db:
+        db.execute("INSERT INTO retry SELECT 1, key, 'x', 1, 1, 'local_io', 'x', 0 FROM entries")
+    here.configure(deletes="propagate")
+    (here.root / "f").unlink()
+    result = here.run("retry", check=5)
+    assert result.summary["brake"] == "emptied"
+    assert here.bucket.keys() == ["data/f"]
