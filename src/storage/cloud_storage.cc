@@ -8,6 +8,7 @@
 #include "base/process_generation.h"
 #include "storage/decorators.h"
 #include "storage/file_transfer.h"
+#include "storage/listed_pages.h"
 #include "storage/provider_factory.h"
 
 namespace cloudsync {
@@ -153,13 +154,12 @@ void CloudStorage::for_each_file(const std::string& prefix,
   const auto bucket = retrying(store(), options_);
   storage::ListRequest request;
   request.prefix = prefix;
-  do {
-    const storage::ListPage page = bucket->list(request, {stop, {}});
+  storage::ListedPages pages(*bucket, std::move(request));
+  for (storage::ListPage page; pages.next(page, {stop, {}});) {
     for (const storage::ObjectInfo& info : page.objects) {
       if (!visit(to_cloud_file(info))) return;
     }
-    request.page_token = page.next_page_token;
-  } while (!request.page_token.empty());
+  }
 }
 
 // By the version that is there, so that a lost answer never costs an object that was
@@ -171,7 +171,8 @@ bool CloudStorage::delete_file(const std::string& cloud_path,
   for (int attempt = 0; attempt < kDeleteTries; ++attempt) {
     const auto now = bucket->head({cloud_path}, context);
     if (!now) return false;
-    const auto result = bucket->remove({{cloud_path}, now->token}, context);
+    const auto result =
+        bucket->remove({{cloud_path}, now->token, now->last_modified_ns}, context);
     if (result.outcome == storage::Outcome::kOk) return true;
   }
   throw Error(ErrorCode::kPreconditionFailed,

@@ -62,6 +62,9 @@ struct Capabilities {
       false;  // per-key condition inside remove_many is honoured
   bool conditional_copy_source = true;
   bool conditional_copy_destination = false;
+  // The token is made of the content (an ETag of S3), so that an object which was deleted
+  // and written again has the token of the one before.
+  bool tokens_recur = false;
   bool nested_keys = true;  // can hold and list `a` beside `a/b`
   bool metadata_in_listing = false;
   bool start_after = true;
@@ -125,6 +128,9 @@ struct ListPage {
   std::vector<ObjectInfo> objects;  // in the store's order
   std::vector<std::string> common_prefixes;
   std::string next_page_token;  // "" = last page
+  // A name that the service listed and the store left out: pages that name something are
+  // not empty.
+  std::string first_filtered;
 };
 
 struct GetRequest {
@@ -167,6 +173,9 @@ struct PutResult {
 struct DeleteRequest {
   ObjectKey key;
   std::optional<VersionToken> if_match;
+  // When that version was last modified by the store's clock; 0 = not known. Never sent:
+  // where tokens recur it tells a version from a later one of the same content.
+  std::int64_t seen_modified_ns = 0;
 };
 
 struct DeleteResult {
@@ -188,6 +197,7 @@ struct BucketInfo {
   bool exists = false;
   std::string region;
   bool versioned = false;
+  std::int64_t soft_delete_seconds = 0;  // how long what is deleted or replaced stays
 };
 
 struct BeginUploadRequest {
@@ -302,6 +312,11 @@ class ObjectStore {
   // kPreconditionFailed also when the source changed, kNotFound when it is gone.
   virtual PutResult copy(const CopyRequest&, const CallContext&) = 0;
   virtual BucketInfo describe_bucket(const CallContext&) = 0;
+
+  // The clock that tells the objects' times, less ours, in nanoseconds; nothing while
+  // the store has not told it. Over HTTP the Date of the answers so far, without a
+  // request of its own; the `local` store may write a file to find out.
+  virtual std::optional<std::int64_t> clock_offset_ns() { return std::nullopt; }
 
   // Nothing where the store takes objects only whole.
   virtual MultipartStore* multipart() { return nullptr; }

@@ -98,6 +98,9 @@ class PreconditionGuard final : public ObjectStore {
 
   const Capabilities& capabilities() const override { return capabilities_; }
   std::string describe() const override { return inner_.describe(); }
+  std::optional<std::int64_t> clock_offset_ns() override {
+    return inner_.clock_offset_ns();
+  }
   MultipartStore* multipart() override { return uploads_ ? &*uploads_ : nullptr; }
 
   ListPage list(const ListRequest& request, const CallContext& context) override {

@@ -41,6 +41,9 @@ class RetryingStore final : public ObjectStore {
 
   const Capabilities& capabilities() const override { return inner_.capabilities(); }
   std::string describe() const override { return inner_.describe(); }
+  std::optional<std::int64_t> clock_offset_ns() override {
+    return inner_.clock_offset_ns();
+  }
   MultipartStore* multipart() override { return uploads_ ? &*uploads_ : nullptr; }
 
   ListPage list(const ListRequest& request, const CallContext& context) override {
@@ -68,6 +71,10 @@ class RetryingStore final : public ObjectStore {
  private:
   std::vector<DeleteResult> remove_batch(std::span<const DeleteRequest> batch,
                                          bool doubtful, const CallContext& context);
+  // Before a delete is sent again: nothing where it still would remove what was seen.
+  std::optional<DeleteResult> settled_before(const DeleteRequest& request,
+                                             const CallContext& context);
+  DeleteResult remove_again(const DeleteRequest& request, const CallContext& context);
   // A delete that was refused after its answer may have been lost.
   DeleteResult settle(const DeleteRequest& request, DeleteResult result,
                       const CallContext& context);
@@ -100,9 +107,27 @@ DeleteResult RetryingStore::settle(const DeleteRequest& request, DeleteResult re
 DeleteResult RetryingStore::remove(const DeleteRequest& request,
                                    const CallContext& context) {
   return calls_.run(idempotency_of(request), context, [&](int attempt) {
-    DeleteResult result = inner_.remove(request, context);
-    return attempt == 1 ? result : settle(request, std::move(result), context);
+    return attempt == 1 ? inner_.remove(request, context)
+                        : remove_again(request, context);
   });
+}
+
+DeleteResult RetryingStore::remove_again(const DeleteRequest& request,
+                                         const CallContext& context) {
+  if (auto settled = settled_before(request, context)) return *settled;
+  return settle(request, inner_.remove(request, context), context);
+}
+
+// The first one may have done its work, and somebody may have written the same content
+// again since: the condition alone would let the second one remove that.
+std::optional<DeleteResult> RetryingStore::settled_before(const DeleteRequest& request,
+                                                          const CallContext& context) {
+  const bool recurs = request.if_match && inner_.capabilities().tokens_recur;
+  if (!recurs || is_own_key(request.key)) return std::nullopt;
+  const auto now = inner_.head(request.key, context);
+  if (!now) return DeleteResult{};
+  if (is_version_seen(*now, request)) return std::nullopt;
+  return DeleteResult{Outcome::kPreconditionFailed, {}};
 }
 
 PutResult RetryingStore::settle(const CopyRequest& request, PutResult result,
@@ -174,12 +199,24 @@ class OpenKeys {
 
 std::vector<DeleteResult> RetryingStore::remove_batch(
     std::span<const DeleteRequest> batch, bool doubtful, const CallContext& context) {
-  std::vector<DeleteResult> answers = inner_.remove_many(batch, context);
-  if (!doubtful) return answers;
-  for (std::size_t k = 0; k < answers.size(); ++k) {
-    answers[k] = settle(batch[k], std::move(answers[k]), context);
+  if (!doubtful) return inner_.remove_many(batch, context);
+  std::vector<DeleteResult> results(batch.size());
+  std::vector<DeleteRequest> again;
+  std::vector<std::size_t> places;
+  for (std::size_t k = 0; k < batch.size(); ++k) {
+    if (auto settled = settled_before(batch[k], context)) {
+      results[k] = std::move(*settled);
+    } else {
+      again.push_back(batch[k]);
+      places.push_back(k);
+    }
   }
-  return answers;
+  if (again.empty()) return results;
+  std::vector<DeleteResult> answers = inner_.remove_many(again, context);
+  for (std::size_t k = 0; k < answers.size(); ++k) {
+    results[places[k]] = settle(again[k], std::move(answers[k]), context);
+  }
+  return results;
 }
 
 std::vector<DeleteResult> RetryingStore::remove_many(

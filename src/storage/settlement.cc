@@ -73,6 +73,13 @@ bool holds_copy(const ObjectInfo& destination, const ObjectInfo& source) {
          *destination.crc64nvme == *source.crc64nvme;
 }
 
+bool is_version_seen(const ObjectInfo& now, const DeleteRequest& request) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  return request.if_match && now.token == *request.if_match &&
+         request.seen_modified_ns != 0 &&
+         now.last_modified_ns / kSecond == request.seen_modified_ns / kSecond;
+}
+
 PutResult recovered_result(const ObjectInfo& now) {
   PutResult result;
   result.token = now.token;

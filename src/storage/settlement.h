@@ -19,6 +19,10 @@ bool holds_upload(const ObjectInfo& now, const CompleteRequest& request);
 // By MD5 or checksum that both ends carry.
 bool holds_copy(const ObjectInfo& destination, const ObjectInfo& source);
 
+// Is what the key holds the very version that is to be deleted? Times are compared in
+// whole seconds, all that a HEAD tells of them.
+bool is_version_seen(const ObjectInfo& now, const DeleteRequest& request);
+
 // MD5-of-MD5s and "-N"; nothing when a part's ETag is not an MD5.
 std::optional<std::string> composite_etag(std::span<const PartReceipt> parts);
 

@@ -160,7 +160,9 @@ AzureAnswer AzureClient::send_once(const AzureRequest& request, Attempt& attempt
   out.before_body = streams.before_body;
   AzureAnswer answer;
   try {
+    const std::int64_t sent_ns = world_.clock.now_ns();
     answer.http = world_.transport->send(out, streams.sink, context);
+    server_clock_.observe(answer.http, sent_ns, world_.clock.now_ns());
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUnavailable) throw;
     throw error.with_context(describe(site(request)));

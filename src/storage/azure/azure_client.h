@@ -15,6 +15,7 @@
 #include "storage/azure/azure_requests.h"
 #include "storage/azure/azure_store.h"
 #include "storage/rest/exchange.h"
+#include "storage/rest/server_clock.h"
 
 namespace cloudsync::storage::azure {
 
@@ -56,6 +57,7 @@ class AzureClient {
 
   const AzureConfig& config() const { return config_; }
   const base::Clock& clock() const { return world_.clock; }
+  const rest::ServerClock& server_clock() const { return server_clock_; }
   base::Random& random() const { return world_.random; }
   // The service's clock as far as it is known.
   std::int64_t now_ns() const;
@@ -86,6 +88,7 @@ class AzureClient {
   const AzureConfig config_;
   const std::string endpoint_;
   AzureDependencies world_;
+  rest::ServerClock server_clock_;
   std::atomic<std::int64_t> clock_offset_ns_{0};  // the service's clock minus ours
 };
 

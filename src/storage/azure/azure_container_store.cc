@@ -38,9 +38,7 @@ ListPage AzureStore::list(const ListRequest& request, const CallContext& context
   AzureAnswer answer = client_.send(built, context);
   client_.require_ok(built, answer);
   return client_.interpret(built, [&] {
-    ListPage page = parse_list(std::move(answer.http.body));
-    rest::check_page_advances(request, page);
-    return page;
+    return parse_list(std::move(answer.http.body), request.prefix);
   });
 }
 

@@ -36,6 +36,9 @@ class AzureStore final : public ObjectStore {
                                         const CallContext& context) override;
   PutResult copy(const CopyRequest& request, const CallContext& context) override;
   BucketInfo describe_bucket(const CallContext& context) override;
+  std::optional<std::int64_t> clock_offset_ns() override {
+    return client_.server_clock().offset_ns();
+  }
   MultipartStore* multipart() override { return &blocks_; }
 
  private:

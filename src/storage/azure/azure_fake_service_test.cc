@@ -232,9 +232,9 @@ HttpResponse FakeService::list(const Call& call) {
   return answer(
       200, {{"content-type", "application/xml"}},
       "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"utf-8\"?>"
-      "<EnumerationResults ServiceEndpoint=\"x\" ContainerName=\"box\"><Blobs>" +
-          items + "</Blobs><NextMarker>" + xml_text(next) +
-          "</NextMarker></EnumerationResults>");
+      "<EnumerationResults ServiceEndpoint=\"x\" ContainerName=\"box\"><Prefix>" +
+          xml_text(call.parameter("prefix")) + "</Prefix><Blobs>" + items +
+          "</Blobs><NextMarker>" + xml_text(next) + "</NextMarker></EnumerationResults>");
 }
 
 HttpResponse FakeService::sub_request(std::string_view text) {

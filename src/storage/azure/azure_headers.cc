@@ -48,7 +48,7 @@ ObjectInfo object_info(const http::HttpResponse& response, const ObjectKey& key)
   }
   ObjectInfo info;
   info.key = key;
-  info.size = required(rest::whole_size(response), "Content-Length");
+  info.size = rest::checked_size(required(rest::whole_size(response), "Content-Length"));
   info.token.value = unquoted(required(response.header("etag"), "ETag"));
   if (info.token.value.empty()) rest::unreadable("no valid ETag header");
   info.version_id = text_header(response, "x-ms-version-id");

@@ -33,6 +33,17 @@ std::string name_of(const pugi::xml_node& node) {
   return value;
 }
 
+// The service names the prefix of every listing that was asked for one.
+void check_prefix(const pugi::xml_node& root, std::string_view prefix) {
+  const pugi::xml_node echoed = root.child("Prefix");
+  std::string value = echoed.child_value();
+  if (value == prefix) return;
+  if (is_true(echoed.attribute("Encoded").value())) value = base::percent_decode(value);
+  if (value == prefix) return;
+  unreadable("it lists the prefix '" + base::printable(bounded(value)) +
+             "' and not what was asked for");
+}
+
 std::optional<Metadata> metadata_of(const pugi::xml_node& blob) {
   const pugi::xml_node node = blob.child("Metadata");
   // Encrypted with a customer's key it cannot be read from a listing.
@@ -49,7 +60,7 @@ ObjectInfo parse_blob(const pugi::xml_node& blob) {
   const pugi::xml_node properties = blob.child("Properties");
   ObjectInfo info;
   info.key.value = name_of(blob);
-  info.size = number(properties, "Content-Length");
+  info.size = rest::checked_size(number(properties, "Content-Length"));
   info.token.value = unquoted(text(properties, "Etag"));
   if (info.token.value.empty()) unreadable("a blob without <Etag>");
   const auto modified = base::parse_http_date(text(properties, "Last-Modified"));
@@ -77,7 +88,7 @@ bool is_other_state(const pugi::xml_node& blob) {
 ListedBlock parse_block(const pugi::xml_node& node) {
   ListedBlock block;
   block.id = text(node, "Name");
-  block.size = number(node, "Size");
+  block.size = rest::checked_size(number(node, "Size"));
   return block;
 }
 
@@ -89,19 +100,27 @@ std::string beginning_of(std::string_view body) {
 
 }  // namespace
 
-ListPage parse_list(std::string body) {
+ListPage parse_list(std::string body, std::string_view prefix) {
   const XmlDocument document(std::move(body), "EnumerationResults");
+  check_prefix(document.root(), prefix);
   const pugi::xml_node blobs = document.root().child("Blobs");
   if (!blobs) unreadable("a listing without <Blobs>");
   ListPage page;
   page.objects.reserve(1000);
   for (const pugi::xml_node& blob : blobs.children("Blob")) {
-    if (is_listed_directory(blob) || is_other_state(blob)) continue;
+    if (is_listed_directory(blob) || is_other_state(blob)) {
+      page.first_filtered = name_of(blob);
+      continue;
+    }
     ObjectInfo info = parse_blob(blob);
-    if (!is_directory(info)) page.objects.push_back(std::move(info));
+    if (is_directory(info)) {
+      page.first_filtered = std::move(info.key.value);
+    } else {
+      page.objects.push_back(std::move(info));
+    }
   }
-  for (const pugi::xml_node& prefix : blobs.children("BlobPrefix")) {
-    page.common_prefixes.push_back(name_of(prefix));
+  for (const pugi::xml_node& group : blobs.children("BlobPrefix")) {
+    page.common_prefixes.push_back(name_of(group));
   }
   // Empty at the end; its absence says nothing about the end.
   if (!document.root().child("NextMarker")) unreadable("a listing without <NextMarker>");

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "http/transport.h"
@@ -17,7 +18,8 @@ namespace cloudsync::storage::azure {
 // place.
 
 // Without directories (see is_directory), snapshots and deleted blobs.
-ListPage parse_list(std::string body);
+// A page of another prefix than was asked for is unreadable.
+ListPage parse_list(std::string body, std::string_view prefix);
 
 struct ListedBlock {
   std::string id;  // base64

@@ -25,8 +25,33 @@ std::string blob(const std::string& name, const std::string& properties,
          properties + "</Properties>" + rest + "</Blob>";
 }
 
+ListPage list_of(const std::string& body, const std::string& prefix = "") {
+  return parse_list(body, prefix);
+}
+
+TEST(AzureResponses, AListingNamesThePrefixThatWasAskedFor) {
+  const auto prefixed = [](const std::string& prefix) {
+    return "<EnumerationResults>" + prefix + "<Blobs/><NextMarker/></EnumerationResults>";
+  };
+  EXPECT_TRUE(list_of(prefixed("<Prefix>d/</Prefix>"), "d/").objects.empty());
+  EXPECT_TRUE(list_of(prefixed("<Prefix Encoded=\"true\">d%01/</Prefix>"), "d\x01/")
+                  .objects.empty());
+  for (const char* other : {"", "<Prefix/>", "<Prefix>e/</Prefix>"}) {
+    EXPECT_EQ(error_of([&] { list_of(prefixed(other), "d/"); }).code(),
+              ErrorCode::kUnavailable)
+        << other;
+  }
+}
+
+TEST(AzureResponses, NamesThatAreLeftOutAreNoEmptyPage) {
+  const ListPage page =
+      list_of(listing(blob("<Name>gone</Name><Deleted>true</Deleted>", "")));
+  EXPECT_TRUE(page.objects.empty());
+  EXPECT_EQ(page.first_filtered, "gone");
+}
+
 TEST(AzureResponses, AListingIsReadWholly) {
-  const ListPage page = parse_list(listing(
+  const ListPage page = list_of(listing(
       blob("<Name Encoded=\"true\">a%01%2B+b</Name>",
            "<Content-MD5>XUFAKrxLKna5cZ2REBfFkg==</Content-MD5>"
            "<Content-Type>text/plain</Content-Type><AccessTier>Archive</AccessTier>"
@@ -51,7 +76,7 @@ TEST(AzureResponses, AListingIsReadWholly) {
 }
 
 TEST(AzureResponses, WhatIsNoFileIsLeftOut) {
-  const ListPage page = parse_list(listing(
+  const ListPage page = list_of(listing(
       "<Blob><Name>dir</Name><Properties><ResourceType>directory</ResourceType>"
       "</Properties></Blob>" +
       blob("<Name>snap</Name><Snapshot>2023</Snapshot>", "") +
@@ -62,8 +87,8 @@ TEST(AzureResponses, WhatIsNoFileIsLeftOut) {
 
 TEST(AzureResponses, MetadataThatIsNotThereIsNotEmpty) {
   const ListPage page =
-      parse_list(listing(blob("<Name>a</Name>", "", "") +
-                         blob("<Name>b</Name>", "", "<Metadata Encrypted=\"true\"/>")));
+      list_of(listing(blob("<Name>a</Name>", "", "") +
+                      blob("<Name>b</Name>", "", "<Metadata Encrypted=\"true\"/>")));
   EXPECT_FALSE(page.objects[0].metadata);
   EXPECT_FALSE(page.objects[1].metadata);
 }

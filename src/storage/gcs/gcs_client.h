@@ -13,6 +13,7 @@
 #include "storage/gcs/gcs_requests.h"
 #include "storage/gcs/gcs_store.h"
 #include "storage/rest/exchange.h"
+#include "storage/rest/server_clock.h"
 
 namespace cloudsync::storage::gcs {
 
@@ -44,6 +45,7 @@ class GcsClient {
 
   const GcsConfig& config() const { return config_; }
   std::string fresh_boundary() const;
+  const rest::ServerClock& server_clock() const { return server_clock_; }
 
   // Runs a parser; what it throws gets the operation in front.
   template <class Parse>
@@ -68,6 +70,7 @@ class GcsClient {
 
   const GcsConfig config_;
   GcsDependencies world_;
+  rest::ServerClock server_clock_;
 };
 
 }  // namespace cloudsync::storage::gcs

@@ -72,7 +72,7 @@ ObjectInfo media_info(const http::HttpResponse& response, const ObjectKey& key) 
   info.key = key;
   const auto size = whole_size(response);
   if (!size) unreadable("no size");
-  info.size = *size;
+  info.size = rest::checked_size(*size);
   info.token.value = text_header(response, "x-goog-generation");
   if (!is_generation(info.token.value)) unreadable("no valid x-goog-generation header");
   info.version_id = info.token.value;

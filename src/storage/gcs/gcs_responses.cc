@@ -8,12 +8,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace cloudsync::storage::gcs {
 namespace {
 
 using nlohmann::json;
+
+constexpr int kDeepestNesting = 64;
 
 // What a copy shares with its source. customTime may only grow and is part of it.
 constexpr std::array kCopied = {
@@ -23,7 +26,27 @@ constexpr std::array kCopied = {
 using rest::bounded;
 using rest::unreadable;
 
+// Looked at before anything is built.
+bool is_deeper_than(std::string_view body, int limit) {
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    const char c = body[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      in_text = c != '"';
+      continue;
+    }
+    in_text = c == '"';
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') --depth;
+    if (depth > limit) return true;
+  }
+  return false;
+}
+
 json parse_document(std::string_view body) {
+  if (is_deeper_than(body, kDeepestNesting)) unreadable("it is nested too deeply");
   json document = json::parse(body, nullptr, false);
   if (!document.is_object()) unreadable("no JSON object");
   return document;
@@ -72,7 +95,7 @@ ObjectInfo object_of(const json& object) {
   ObjectInfo info;
   info.key.value = text(object, "name");
   if (info.key.value.empty()) unreadable("an object without \"name\"");
-  info.size = number(object, "size");
+  info.size = rest::checked_size(number(object, "size"));
   info.token.value = std::to_string(number(object, "generation"));
   if (!is_generation(info.token.value)) unreadable("\"generation\" is none");
   info.version_id = info.token.value;
@@ -85,6 +108,15 @@ ObjectInfo object_of(const json& object) {
   info.content_type = text(object, "contentType");
   info.metadata = metadata_of(object);
   return info;
+}
+
+std::int64_t soft_delete_seconds(const json& bucket) {
+  const auto policy = bucket.find("softDeletePolicy");
+  if (policy == bucket.end() || !policy->is_object()) return 0;
+  const auto seconds = optional_number(*policy, "retentionDurationSeconds");
+  // The service keeps for at most 90 days.
+  return static_cast<std::int64_t>(
+      std::min<std::uint64_t>(seconds.value_or(0), 1U << 30));
 }
 
 void read_error_object(const json& error, ServiceFailure& failure) {
@@ -116,6 +148,9 @@ ObjectInfo parse_object(std::string_view body) { return object_of(parse_document
 
 ListPage parse_list(std::string_view body) {
   const json document = parse_document(body);
+  if (text(document, "kind") != "storage#objects") {
+    unreadable("no listing: its \"kind\" is not \"storage#objects\"");
+  }
   ListPage page;
   if (const json* items = array(document, "items")) {
     page.objects.reserve(items->size());
@@ -127,6 +162,10 @@ ListPage parse_list(std::string_view body) {
       page.common_prefixes.push_back(prefix.get<std::string>());
     }
   }
+  const auto token = document.find("nextPageToken");
+  if (token != document.end() && !token->is_string()) {
+    unreadable("\"nextPageToken\" is not text");
+  }
   page.next_page_token = text(document, "nextPageToken");
   return page;
 }
@@ -136,6 +175,7 @@ BucketInfo parse_bucket(std::string_view body) {
   BucketInfo info;
   info.exists = true;
   info.region = text(document, "location");
+  info.soft_delete_seconds = soft_delete_seconds(document);
   const auto versioning = document.find("versioning");
   if (versioning == document.end() || !versioning->is_object()) return info;
   const auto enabled = versioning->find("enabled");

@@ -17,6 +17,7 @@ namespace cloudsync::storage::gcs {
 // cannot be what was asked for.
 
 ObjectInfo parse_object(std::string_view body);
+// Only what says that it is a listing ("kind") is one.
 ListPage parse_list(std::string_view body);
 BucketInfo parse_bucket(std::string_view body);
 

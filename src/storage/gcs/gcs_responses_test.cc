@@ -65,17 +65,38 @@ TEST(GcsResponses, WhatIsNotAnObjectIsUnreadable) {
 }
 
 TEST(GcsResponses, APageMayBeEmptyAndStillGoOn) {
-  const ListPage page = parse_list(R"({"nextPageToken":"T"})");
+  const ListPage page = parse_list(R"({"kind":"storage#objects","nextPageToken":"T"})");
   EXPECT_TRUE(page.objects.empty());
   EXPECT_EQ(page.next_page_token, "T");
   const ListPage full =
-      parse_list(std::string(R"({"prefixes":["a/"],"items":[)") + kObject + "]}");
+      parse_list(std::string(R"({"kind":"storage#objects","prefixes":["a/"],"items":[)") +
+                 kObject + "]}");
   EXPECT_EQ(full.objects.size(), 1U);
   EXPECT_EQ(full.common_prefixes, std::vector<std::string>{"a/"});
-  EXPECT_EQ(error_of([] { parse_list(R"({"items":{}})"); }).code(),
-            ErrorCode::kUnavailable);
-  EXPECT_EQ(error_of([] { parse_list(R"({"items":[7]})"); }).code(),
-            ErrorCode::kUnavailable);
+}
+
+TEST(GcsResponses, AbsurdSizesAndNestingAreNotRead) {
+  for (const char* digits : {"9223372036854775808", "18446744073709551616"}) {
+    std::string object = kObject;
+    object.replace(object.find("\"5\""), 3, "\"" + std::string(digits) + "\"");
+    EXPECT_EQ(error_of([&] { parse_object(object); }).code(), ErrorCode::kUnavailable);
+  }
+  std::string nested = R"({"kind":"storage#objects","x":)";
+  nested += std::string(100, '[') + std::string(100, ']') + "}";
+  EXPECT_EQ(error_of([&] { parse_list(nested); }).code(), ErrorCode::kUnavailable);
+}
+
+TEST(GcsResponses, OnlyWhatSaysThatItIsAListingIsOne) {
+  EXPECT_TRUE(parse_list(R"({"kind":"storage#objects"})").objects.empty());
+  for (const char* body :
+       {R"({})", R"({"items":[]})", R"({"kind":"storage#object"})", R"({"kind":7})",
+        R"({"error":{"code":500}})", R"({"kind":"storage#objects","items":{}})",
+        R"({"kind":"storage#objects","items":[7]})",
+        R"({"kind":"storage#objects","nextPageToken":7})",
+        R"({"kind":"storage#objects","nextPageToken":null})"}) {
+    EXPECT_EQ(error_of([&] { parse_list(body); }).code(), ErrorCode::kUnavailable)
+        << body;
+  }
 }
 
 TEST(GcsResponses, ACopyKeepsWhatAnObjectInfoDoesNotHold) {

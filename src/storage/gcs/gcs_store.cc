@@ -39,6 +39,9 @@ class GcsStore final : public ObjectStore {
                                         const CallContext& context) override;
   PutResult copy(const CopyRequest& request, const CallContext& context) override;
   BucketInfo describe_bucket(const CallContext& context) override;
+  std::optional<std::int64_t> clock_offset_ns() override {
+    return client_.server_clock().offset_ns();
+  }
   MultipartStore* multipart() override { return &sessions_; }
 
  private:
@@ -94,11 +97,9 @@ ListPage GcsStore::list(const ListRequest& request, const CallContext& context) 
   const GcsRequest built = build_.list(request);
   const GcsAnswer answer = client_.send(built, context);
   client_.require_ok(built, answer);
-  ListPage page = client_.interpret(built, [&] {
-    ListPage parsed = parse_list(answer.http.body);
-    rest::check_page_advances(request, parsed);
-    return parsed;
-  });
+  ListPage page =
+      client_.interpret(built, [&] { return parse_list(answer.http.body); });
+  if (!page.objects.empty()) page.first_filtered = page.objects.front().key.value;
   // startOffset includes the name itself.
   std::erase_if(page.objects, [&](const ObjectInfo& info) {
     return !request.start_after.empty() && info.key.value <= request.start_after;

@@ -5,6 +5,7 @@
 
 #include "auth/access_token.h"
 #include "auth/environment.h"
+#include "base/clock.h"
 #include "base/random.h"
 #include "cloudsync/cloud_storage.h"
 #include "http/transport.h"
@@ -18,6 +19,7 @@ struct GcsDependencies {
   std::shared_ptr<http::HttpTransport> transport;
   std::unique_ptr<auth::AccessTokenProvider> tokens;
   base::Random& random = base::system_random();  // boundaries of multipart bodies
+  const base::Clock& clock = base::system_clock();
 };
 
 // A Google Cloud Storage bucket behind the JSON API. Tokens (VersionToken) are

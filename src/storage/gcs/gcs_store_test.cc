@@ -314,12 +314,6 @@ class GcsOddServer : public ::testing::Test {
   std::unique_ptr<ObjectStore> store_;
 };
 
-TEST_F(GcsOddServer, PagesThatDoNotAdvanceAreRefused) {
-  answer(200, {}, R"({"nextPageToken":"T"})");
-  EXPECT_EQ(error_of([&] { store().list({"", "", "", "T", 10}, {}); }).code(),
-            ErrorCode::kUnsupported);
-}
-
 TEST_F(GcsOddServer, AnIgnoredConditionOnADownloadIsFoundOutBeforeTheFirstByte) {
   answer(200, {{"x-goog-generation", "18"}, {"content-length", "3"}}, "new");
   StringSink sink;

@@ -11,6 +11,7 @@
 #include "base/encoding.h"
 #include "cloudsync/error.h"
 #include "storage/local/local_body.h"
+#include "storage/local/local_clock.h"
 #include "storage/local/local_layout.h"
 #include "storage/local/local_listing.h"
 #include "storage/local/local_placing.h"
@@ -84,6 +85,9 @@ class LocalStore final : public ObjectStore {
   const Capabilities& capabilities() const override { return capabilities_; }
   std::string describe() const override {
     return "local bucket '" + folder_.path() + "'";
+  }
+  std::optional<std::int64_t> clock_offset_ns() override {
+    return clock_offset_of(folder_);
   }
   MultipartStore* multipart() override { return &uploads_; }
 

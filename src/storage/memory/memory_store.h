@@ -61,6 +61,8 @@ class MemoryStore : public ObjectStore {
 
   const Capabilities& capabilities() const override;
   std::string describe() const override;
+  // It asks the same clock.
+  std::optional<std::int64_t> clock_offset_ns() override { return 0; }
   ListPage list(const ListRequest&, const CallContext&) override;
   std::optional<ObjectInfo> head(const ObjectKey&, const CallContext&) override;
   GetResult get(const GetRequest&, ByteSink&, const CallContext&) override;

@@ -36,8 +36,4 @@ inline bool wants_body(std::string_view method) {
   return method == "PUT" || method == "POST";
 }
 
-// Throws Error{kUnsupported} when the next page would be this one again: a server that
-// hands it out for ever must not keep us for ever.
-void check_page_advances(const ListRequest& request, const ListPage& page);
-
 }  // namespace cloudsync::storage::rest

@@ -20,6 +20,11 @@ std::optional<std::uint64_t> parse_number(std::string_view digits) {
   return value;
 }
 
+std::uint64_t checked_size(std::uint64_t size) {
+  if (size >> 63 != 0) unreadable("a size that no object has");
+  return size;
+}
+
 std::string quoted(const std::string& etag) {
   std::string text;
   text.reserve(etag.size() + 2);

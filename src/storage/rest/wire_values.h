@@ -20,6 +20,10 @@ namespace cloudsync::storage::rest {
 // Digits only.
 std::optional<std::uint64_t> parse_number(std::string_view digits);
 
+// What an answer says of an object's size: unreadable from 2^63 on, so that sizes can be
+// added up and stored as signed numbers.
+std::uint64_t checked_size(std::uint64_t size);
+
 std::string quoted(const std::string& etag);
 std::string unquoted(std::string_view etag);
 // Of a Range header; the range is not empty.

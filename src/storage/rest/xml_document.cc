@@ -5,6 +5,29 @@
 
 namespace cloudsync::storage::rest {
 
+namespace {
+
+// Without recursion, which is what depth is feared for.
+bool is_deeper_than(const pugi::xml_node& root, int limit) {
+  int depth = 0;
+  pugi::xml_node node = root;
+  for (;;) {
+    if (node.first_child()) {
+      node = node.first_child();
+      if (++depth > limit) return true;
+      continue;
+    }
+    while (node != root && !node.next_sibling()) {
+      node = node.parent();
+      --depth;
+    }
+    if (node == root) return false;
+    node = node.next_sibling();
+  }
+}
+
+}  // namespace
+
 XmlDocument::XmlDocument(std::string body, std::string_view root_name)
     : body_(std::move(body)) {
   const auto result = document_.load_buffer_inplace(
@@ -13,6 +36,7 @@ XmlDocument::XmlDocument(std::string body, std::string_view root_name)
   if (!result || root_.name() != root_name) {
     unreadable("no complete <" + std::string(root_name) + "> document");
   }
+  if (is_deeper_than(root_, kDeepestNesting)) unreadable("it is nested too deeply");
 }
 
 }  // namespace cloudsync::storage::rest

@@ -8,6 +8,8 @@
 
 namespace cloudsync::storage::rest {
 
+inline constexpr int kDeepestNesting = 64;
+
 // An XML answer. Owns the text that its nodes point into, hence taken by value and never
 // copied.
 class XmlDocument {

@@ -180,7 +180,9 @@ S3Answer S3Client::send_once(const S3Request& request, const Attempt& attempt,
   out.before_body = streams.before_body;
   S3Answer answer;
   try {
+    const std::int64_t sent_ns = world_.clock.now_ns();
     answer.http = world_.transport->send(out, streams.sink, context);
+    server_clock_.observe(answer.http, sent_ns, world_.clock.now_ns());
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUnavailable) throw;
     throw error.with_context(describe(site(request)));

@@ -13,6 +13,7 @@
 #include "base/call_context.h"
 #include "http/transport.h"
 #include "storage/rest/exchange.h"
+#include "storage/rest/server_clock.h"
 #include "storage/s3/s3_config.h"
 #include "storage/s3/s3_errors.h"
 #include "storage/s3/s3_requests.h"
@@ -50,6 +51,7 @@ class S3Client {
   std::string region() const;
   // The service's clock as far as it is known.
   std::int64_t now_ns() const;
+  const rest::ServerClock& server_clock() const { return server_clock_; }
 
   // Runs a parser; what it throws gets the operation in front.
   template <class Parse>
@@ -88,6 +90,7 @@ class S3Client {
   const S3Config config_;
   const std::string endpoint_name_;
   S3Dependencies world_;
+  rest::ServerClock server_clock_;
   std::atomic<std::int64_t> clock_offset_ns_{0};  // the service's clock minus ours
   mutable std::mutex address_mutex_;
   std::shared_ptr<const ServiceAddress> address_;  // guarded by address_mutex_

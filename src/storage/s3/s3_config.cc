@@ -243,6 +243,7 @@ Capabilities capabilities_of(bool aws) {
   Capabilities capabilities;
   capabilities.declared = aws;
   capabilities.conditional_batch_delete = true;
+  capabilities.tokens_recur = true;
   capabilities.conditional_copy_destination = true;
   capabilities.crc64nvme = aws;
   capabilities.crc32c = aws;

@@ -86,7 +86,7 @@ bool is_archive_class(std::string_view storage_class) {
 ObjectInfo object_info(const http::HttpResponse& response, const ObjectKey& key) {
   ObjectInfo info;
   info.key = key;
-  info.size = required(rest::whole_size(response), "Content-Length");
+  info.size = rest::checked_size(required(rest::whole_size(response), "Content-Length"));
   info.token.value = unquoted(required(response.header("etag"), "ETag"));
   info.version_id = text_header(response, "x-amz-version-id");
   const auto modified = response.header("last-modified");

@@ -2,6 +2,7 @@
 #include "storage/s3/s3_multipart.h"
 
 #include "hash/digest.h"
+#include "storage/page_guard.h"
 #include "storage/s3/s3_headers.h"
 #include "storage/s3/s3_responses.h"
 
@@ -10,9 +11,26 @@
 namespace cloudsync::storage::s3 {
 namespace {
 
-// A server that hands out the same page for ever must not keep us for ever.
-[[noreturn]] void throw_page_does_not_advance() {
-  throw Error(ErrorCode::kUnsupported, "the server's pages do not advance");
+void require(const std::string& doubt) {
+  if (doubt.empty()) return;
+  throw Error(ErrorCode::kUnavailable, "the pages cannot be trusted: " + doubt)
+      .with_retryable(false);
+}
+
+std::string accept(PageGuard& guard, const PartsPage& page) {
+  const std::string first =
+      page.parts.empty() ? "" : std::to_string(page.parts.front().number);
+  return guard.accept(first,
+                      page.next_part == 0 ? "" : std::to_string(page.next_part));
+}
+
+std::string accept(PageGuard& guard, const UploadsPage& page) {
+  // Keys hold no NUL.
+  const auto marker = [](const UploadInfo& info) {
+    return info.key.value + '\0' + info.upload.value;
+  };
+  return guard.accept(page.uploads.empty() ? "" : marker(page.uploads.front()),
+                      page.next ? marker(*page.next) : "");
 }
 
 bool condition_failed(const S3Answer& answer, const Precondition& condition) {
@@ -117,6 +135,7 @@ std::optional<std::vector<PartReceipt>> S3Multipart::list_parts(
     const ObjectKey& key, const UploadId& upload, const CallContext& context) {
   std::vector<PartReceipt> parts;
   std::uint32_t after = 0;
+  PageGuard guard;
   for (;;) {
     const S3Request built = build_.list_parts(key, upload, after);
     S3Answer answer = client_.send(built, context);
@@ -125,8 +144,8 @@ std::optional<std::vector<PartReceipt>> S3Multipart::list_parts(
     PartsPage page = client_.interpret(
         built, [&] { return parse_parts(std::move(answer.http.body)); });
     parts.insert(parts.end(), page.parts.begin(), page.parts.end());
+    client_.interpret(built, [&] { require(accept(guard, page)); });
     if (page.next_part == 0) return parts;
-    if (page.next_part <= after) throw_page_does_not_advance();
     after = page.next_part;
   }
 }
@@ -135,17 +154,16 @@ std::vector<UploadInfo> S3Multipart::list_uploads(const std::string& prefix,
                                                   const CallContext& context) {
   std::vector<UploadInfo> uploads;
   UploadInfo after;
+  PageGuard guard;
   for (;;) {
     const S3Request built = build_.list_uploads(prefix, after);
     S3Answer answer = client_.send(built, context);
     client_.require_ok(built, answer);
     UploadsPage page = client_.interpret(
         built, [&] { return parse_uploads(std::move(answer.http.body)); });
+    client_.interpret(built, [&] { require(accept(guard, page)); });
     std::move(page.uploads.begin(), page.uploads.end(), std::back_inserter(uploads));
     if (!page.next) return uploads;
-    if (page.next->key == after.key && page.next->upload == after.upload) {
-      throw_page_does_not_advance();
-    }
     after = *page.next;
   }
 }

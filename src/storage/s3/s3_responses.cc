@@ -53,6 +53,17 @@ class KeyDecoder {
   bool encoded_;
 };
 
+// Some servers encode keys and leave the prefix as it is.
+void check_prefix(const pugi::xml_node& root, const KeyDecoder& decode,
+                  std::string_view prefix, bool promised) {
+  const pugi::xml_node echoed = root.child("Prefix");
+  if (!echoed && !promised) return;
+  const std::string_view value = echoed.child_value();
+  if (echoed && (value == prefix || decode(value) == prefix)) return;
+  unreadable("it lists the prefix '" + base::printable(bounded(value)) +
+             "' and not what was asked for");
+}
+
 std::int64_t time_of(const pugi::xml_node& node, const char* name) {
   const auto time_ns = base::parse_rfc3339(text(node, name));
   if (!time_ns) unreadable(std::string("<") + name + "> is not a time");
@@ -69,7 +80,7 @@ ObjectInfo parse_contents(const pugi::xml_node& contents, const KeyDecoder& deco
   ObjectInfo info;
   info.key.value = decode(text(contents, "Key"));
   if (info.key.value.empty()) unreadable("an object without <Key>");
-  info.size = number<std::uint64_t>(contents, "Size");
+  info.size = rest::checked_size(number<std::uint64_t>(contents, "Size"));
   info.token.value = unquoted(text(contents, "ETag"));
   // Folder entries of some servers have none; nothing is ever decided by the token of
   // these.
@@ -86,7 +97,7 @@ ObjectInfo parse_contents(const pugi::xml_node& contents, const KeyDecoder& deco
 PartReceipt parse_part(const pugi::xml_node& node) {
   PartReceipt part;
   part.number = number<std::uint32_t>(node, "PartNumber");
-  part.size = number<std::uint64_t>(node, "Size");
+  part.size = rest::checked_size(number<std::uint64_t>(node, "Size"));
   part.etag = unquoted(text(node, "ETag"));
   part.crc64nvme = big_endian_base64<std::uint64_t>(text(node, "ChecksumCRC64NVME"));
   return part;
@@ -123,17 +134,18 @@ std::string beginning_of(std::string_view body) {
 
 }  // namespace
 
-ListPage parse_list(std::string body) {
+ListPage parse_list(std::string body, std::string_view prefix, bool prefix_promised) {
   const XmlDocument document(std::move(body), "ListBucketResult");
   const pugi::xml_node root = document.root();
   const KeyDecoder decode(root);
+  check_prefix(root, decode, prefix, prefix_promised);
   ListPage page;
   page.objects.reserve(1000);
   for (const pugi::xml_node& contents : root.children("Contents")) {
     page.objects.push_back(parse_contents(contents, decode));
   }
-  for (const pugi::xml_node& prefix : root.children("CommonPrefixes")) {
-    page.common_prefixes.push_back(decode(text(prefix, "Prefix")));
+  for (const pugi::xml_node& group : root.children("CommonPrefixes")) {
+    page.common_prefixes.push_back(decode(text(group, "Prefix")));
   }
   if (!truncated(root)) return page;
   page.next_page_token = text(root, "NextContinuationToken");

@@ -18,7 +18,9 @@ namespace cloudsync::storage::s3 {
 // never looks like a short one. Bodies are taken by value because they are parsed in
 // place.
 
-ListPage parse_list(std::string body);
+// Also unreadable: a page of another prefix than was asked for. The service always names
+// it; where `prefix_promised` is false, one that names none passes.
+ListPage parse_list(std::string body, std::string_view prefix, bool prefix_promised);
 
 struct PartsPage {
   std::vector<PartReceipt> parts;

@@ -29,12 +29,17 @@ std::string contents(const std::string& key, const std::string& extra = "",
          etag + "&quot;</ETag><Size>5</Size>" + extra + "</Contents>";
 }
 
+ListPage list_of(const std::string& body, const std::string& prefix = "",
+                 bool prefix_promised = false) {
+  return parse_list(body, prefix, prefix_promised);
+}
+
 ErrorCode code_of_list(const std::string& body) {
-  return error_of([&] { parse_list(body); }).code();
+  return error_of([&] { list_of(body); }).code();
 }
 
 TEST(S3Responses, ListGivesKeysTokensAndTimes) {
-  const ListPage page = parse_list(listing(contents("a") + contents("b", "", "0123-2")));
+  const ListPage page = list_of(listing(contents("a") + contents("b", "", "0123-2")));
   ASSERT_EQ(page.objects.size(), 2U);
   const ObjectInfo& a = page.objects[0];
   EXPECT_EQ(a.key.value, "a");
@@ -51,16 +56,15 @@ TEST(S3Responses, ListGivesKeysTokensAndTimes) {
 TEST(S3Responses, KeysAreDecodedOnlyWhenTheServerSaysTheyAreEncoded) {
   const std::string encoded = "<EncodingType>url</EncodingType>";
   const std::string prefix = "<CommonPrefixes><Prefix>p%2Bq+r/</Prefix></CommonPrefixes>";
-  const ListPage yes =
-      parse_list(listing(encoded + contents("a+b%2Bc%01%C3%BC") + prefix));
+  const ListPage yes = list_of(listing(encoded + contents("a+b%2Bc%01%C3%BC") + prefix));
   EXPECT_EQ(yes.objects[0].key.value, "a b+c\x01\xC3\xBC");
   EXPECT_THAT(yes.common_prefixes, ElementsAre("p+q r/"));
-  EXPECT_EQ(parse_list(listing(contents("a+b%2B"))).objects[0].key.value, "a+b%2B");
+  EXPECT_EQ(list_of(listing(contents("a+b%2B"))).objects[0].key.value, "a+b%2B");
 }
 
 TEST(S3Responses, ArchivedObjectsAreMarkedUnlessRestored) {
   const auto archived = [](const std::string& extra) {
-    return parse_list(listing(contents("a", extra))).objects[0].archived;
+    return list_of(listing(contents("a", extra))).objects[0].archived;
   };
   const std::string glacier = "<StorageClass>GLACIER</StorageClass>";
   EXPECT_TRUE(archived(glacier));
@@ -88,9 +92,51 @@ TEST(S3Responses, AnAnswerThatIsNotAWholeListingNeverLooksLikeAShortOne) {
   EXPECT_EQ(code_of_list(listing(contents("a", "", ""))), ErrorCode::kUnavailable);
 }
 
+TEST(S3Responses, AbsurdNumbersAndNestingAreNotRead) {
+  const auto sized = [](const std::string& size) {
+    std::string object = contents("a");
+    return object.replace(object.find("<Size>5"), 7, "<Size>" + size);
+  };
+  EXPECT_EQ(list_of(listing(sized("9223372036854775807"))).objects.size(), 1U);
+  for (const char* size : {"9223372036854775808", "18446744073709551616", "-1", ""}) {
+    EXPECT_EQ(code_of_list(listing(sized(size))), ErrorCode::kUnavailable) << size;
+  }
+  for (const char* year : {"0000", "9999", "10000"}) {
+    std::string object = contents("a");
+    object.replace(object.find("2023"), 4, year);
+    EXPECT_EQ(code_of_list(listing(object)), ErrorCode::kUnavailable) << year;
+  }
+  std::string nested;
+  for (int i = 0; i < 100; ++i) nested = "<a>" + nested + "</a>";
+  EXPECT_EQ(code_of_list(listing(nested)), ErrorCode::kUnavailable);
+}
+
+TEST(S3Responses, AListingNamesThePrefixThatWasAskedFor) {
+  const auto accepted = [](const std::string& inside, bool promised) {
+    try {
+      list_of(listing(inside), "d +/", promised);
+      return true;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
+      return false;
+    }
+  };
+  const std::string encoded = "<EncodingType>url</EncodingType>";
+  for (const bool promised : {false, true}) {
+    EXPECT_TRUE(accepted("<Prefix>d +/</Prefix>", promised));
+    EXPECT_TRUE(accepted(encoded + "<Prefix>d+%2B/</Prefix>", promised));
+    EXPECT_TRUE(accepted(encoded + "<Prefix>d%20%2B%2F</Prefix>", promised));
+    EXPECT_TRUE(accepted(encoded + "<Prefix>d +/</Prefix>", promised));
+    EXPECT_FALSE(accepted("<Prefix>d+%2B/</Prefix>", promised));
+    EXPECT_FALSE(accepted("<Prefix>other/</Prefix>", promised));
+    EXPECT_FALSE(accepted("<Prefix/>", promised));
+    EXPECT_EQ(accepted("", promised), !promised);
+  }
+}
+
 TEST(S3Responses, TruncatedListingNamesItsNextPage) {
   const std::string next = "<NextContinuationToken>1/x==</NextContinuationToken>";
-  EXPECT_EQ(parse_list(listing(contents("a") + next, "true")).next_page_token, "1/x==");
+  EXPECT_EQ(list_of(listing(contents("a") + next, "true")).next_page_token, "1/x==");
 }
 
 TEST(S3Responses, DeleteResultKeepsEachKeysOwnFailure) {

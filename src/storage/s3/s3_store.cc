@@ -44,6 +44,9 @@ class S3Store final : public ObjectStore {
                                         const CallContext& context) override;
   PutResult copy(const CopyRequest& request, const CallContext& context) override;
   BucketInfo describe_bucket(const CallContext& context) override;
+  std::optional<std::int64_t> clock_offset_ns() override {
+    return client_.server_clock().offset_ns();
+  }
   MultipartStore* multipart() override { return &multipart_; }
 
  private:
@@ -92,9 +95,7 @@ ListPage S3Store::list(const ListRequest& request, const CallContext& context) {
   S3Answer answer = client_.send(built, context);
   client_.require_ok(built, answer);
   return client_.interpret(built, [&] {
-    ListPage page = parse_list(std::move(answer.http.body));
-    rest::check_page_advances(request, page);
-    return page;
+    return parse_list(std::move(answer.http.body), request.prefix, client_.config().aws);
   });
 }
 

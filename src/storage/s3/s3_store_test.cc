@@ -262,15 +262,6 @@ TEST_F(S3Store, ACopyThatFailsAfterItsStatusIsAFailure) {
   EXPECT_EQ(error_of([&] { copy(); }).code(), ErrorCode::kUnavailable);
 }
 
-TEST_F(S3Store, PagesThatDoNotAdvanceAreRefused) {
-  answer(200, {},
-         "<ListBucketResult><IsTruncated>true</IsTruncated>"
-         "<NextContinuationToken>t</NextContinuationToken></ListBucketResult>");
-  ListRequest request;
-  request.page_token = "t";
-  EXPECT_EQ(error_of([&] { store().list(request, {}); }).code(), ErrorCode::kUnsupported);
-}
-
 TEST_F(S3Store, DescribeBucketTellsRegionAndVersioning) {
   answer(200, {{"x-amz-bucket-region", "eu-west-1"}});
   answer(200, {},

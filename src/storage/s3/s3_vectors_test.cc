@@ -112,7 +112,8 @@ TEST_F(S3Vectors, EndpointsAreThoseOfTheOfficialRules) {
 }
 
 TEST_F(S3Vectors, PublishedListingIsParsed) {
-  const ListPage page = parse_list(text("xml-responses/s3-list-objects.xml"));
+  const ListPage page =
+      parse_list(text("xml-responses/s3-list-objects.xml"), "", false);
   const auto expected = nlohmann::json::parse(text("xml-responses/s3-list-objects.json"));
   ASSERT_EQ(page.objects.size(), expected["Contents"].size());
   for (std::size_t i = 0; i < page.objects.size(); ++i) {
@@ -144,7 +145,7 @@ TEST_F(S3Vectors, OtherDocumentsAreNotTakenForAListing) {
   for (const char* name :
        {"s3-list-buckets", "s3-get-bucket-acl", "s3-list-object-versions"}) {
     const std::string body = text("xml-responses/" + std::string(name) + ".xml");
-    EXPECT_EQ(error_of([&] { parse_list(body); }).code(), ErrorCode::kUnavailable)
+    EXPECT_EQ(error_of([&] { parse_list(body, "", false); }).code(), ErrorCode::kUnavailable)
         << name;
   }
 }

@@ -34,51 +34,31 @@ std::string start_of(const storage::ObjectStore& store,
   return just_before(options.prefix + options.range.first);
 }
 
+storage::ListRequest request_for(std::string prefix, std::string start_after) {
+  storage::ListRequest request;
+  request.prefix = std::move(prefix);
+  request.start_after = std::move(start_after);
+  return request;
+}
+
 }  // namespace
 
 ListingPages::ListingPages(storage::ObjectStore& store, std::string prefix,
                            std::string start_after)
-    : store_(store) {
-  request_.prefix = std::move(prefix);
-  request_.start_after = std::move(start_after);
-}
+    : pages_(store, request_for(std::move(prefix), std::move(start_after))) {}
 
 bool ListingPages::next(std::vector<storage::ObjectInfo>& objects,
                         const CallContext& context) {
-  if (done_) return false;
-  context.throw_if_stopped();
-  storage::ListPage page = store_.list(request_, context);
-  for (const storage::ObjectInfo& object : page.objects) {
-    if (object.key.value.starts_with(request_.prefix)) continue;
-    distrust("it names '" + base::printable(object.key.value) + "', which is outside");
-  }
-  if (!page.objects.empty()) tokens_.clear();
-  done_ = page.next_page_token.empty();
-  const bool repeated = !done_ && (page.next_page_token == request_.page_token ||
-                                   !tokens_.insert(page.next_page_token).second);
-  if (repeated) distrust("it goes in circles: a page token came twice");
-  request_.page_token = std::move(page.next_page_token);
+  storage::ListPage page;
+  if (!pages_.next(page, context)) return false;
   objects = std::move(page.objects);
   return true;
 }
 
-void ListingPages::jump(std::string start_after) {
-  request_.page_token.clear();
-  request_.start_after = std::move(start_after);
-  tokens_.clear();
-}
-
-void ListingPages::distrust(const std::string& reason) const {
-  throw Error(ErrorCode::kUnavailable,
-              "the listing of prefix '" + base::printable(request_.prefix) + "' in " +
-                  store_.describe() + " cannot be trusted: " + reason +
-                  "; nothing was deleted because of it")
-      .with_retryable(false);
-}
-
 void ListingPages::distrust_order(const std::string& last, const std::string& key) const {
   if (key == last) distrust("it names '" + base::printable(key) + "' twice");
-  distrust("'" + base::printable(key) + "' came after '" + base::printable(last) + "'");
+  throw OutOfOrder("'" + base::printable(key) + "' came after '" + base::printable(last) +
+                   "'");
 }
 
 RemoteClassifier::RemoteClassifier(const RemoteScanOptions& options, bool nested_keys)

@@ -3,36 +3,33 @@
 
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "storage/listed_pages.h"
 #include "sync/scan/listing_spill.h"
 #include "sync/scan/scan.h"
 
 namespace cloudsync::sync {
 
-// The pages of one prefix, with every reason to distrust a listing turned into an Error
-// that is not retryable: a token that comes again, a key outside the prefix.
+// The objects of one prefix, page by page.
 class ListingPages {
  public:
   ListingPages(storage::ObjectStore& store, std::string prefix, std::string start_after);
 
   // False after the last page. A page may be empty.
   bool next(std::vector<storage::ObjectInfo>& objects, const CallContext& context);
-  bool at_end() const { return done_; }
+  bool at_end() const { return pages_.at_end(); }
   // Goes on behind this full key instead of with the next page.
-  void jump(std::string start_after);
-  [[noreturn]] void distrust(const std::string& reason) const;
-  // Because `key` came behind `last`.
+  void jump(std::string start_after) { pages_.jump(std::move(start_after)); }
+  [[noreturn]] void distrust(const std::string& reason) const { pages_.distrust(reason); }
+  // Because `key` came behind `last`: OutOfOrder, or twice the same.
   [[noreturn]] void distrust_order(const std::string& last, const std::string& key) const;
 
  private:
-  storage::ObjectStore& store_;
-  storage::ListRequest request_;
-  bool done_ = false;
-  std::set<std::string> tokens_;  // since the last page that held anything
+  storage::ListedPages pages_;
 };
 
 // Turns listed objects into entries with relative keys.

@@ -13,6 +13,7 @@ using Batch = std::vector<RemoteEntry>;
 
 std::unique_ptr<RemoteListing> make_listing(storage::ObjectStore& store,
                                             const RemoteScanOptions& options) {
+  if (options.unordered) return sorted_listing(store, options);
   switch (store.capabilities().list_order) {
     case storage::KeyOrder::kUtf8:
       return stream_listing(store, options);

@@ -268,12 +268,50 @@ void expect_distrust(std::vector<storage::ListPage> pages, const std::string& re
 }
 
 TEST(RemoteScanTest, ListingsThatCannotBeTrustedAreErrors) {
-  expect_distrust({page({"p/b", "p/a"}, "")}, "'p/a' came after 'p/b'");
-  expect_distrust({page({"p/b"}, "1"), page({"p/a"}, "")}, "'p/a' came after 'p/b'");
-  expect_distrust({page({"p/b"}, "1"), page({"p/b"}, "")}, "'p/b' twice");
+  expect_distrust({page({"p/a", "p/b"}, "1"), page({"p/b"}, "")}, "'p/b' twice");
+  expect_distrust({page({"p/b"}, "1"), page({"p/b"}, "")}, "the same name");
   expect_distrust({page({"p/a", "q/b"}, "")}, "outside");
   expect_distrust({page({"p/a"}, "1"), page({"p/b"}, "1")}, "page token");
   expect_distrust({page({}, "1"), page({}, "2"), page({}, "1")}, "page token");
+}
+
+TEST(RemoteScanTest, OtherOrdersAreToldAndCanBeReadAgainBySorting) {
+  for (const auto& pages : {std::vector{page({"p/b", "p/a"}, "")},
+                            std::vector{page({"p/b"}, "1"), page({"p/a"}, "")}}) {
+    ScriptedStore streamed(pages);
+    EXPECT_THROW(scan(streamed, below("p/")), OutOfOrder);
+    ScriptedStore sorted(pages);
+    RemoteScanOptions options = below("p/");
+    options.unordered = true;
+    EXPECT_THAT(scan(sorted, options), ElementsAre("a", "b"));
+  }
+}
+
+TEST(RemoteScanTest, AThousandEmptyPagesAreNoListing) {
+  std::vector<storage::ListPage> pages;
+  for (int i = 0; i < 1000; ++i) pages.push_back(page({}, "token " + std::to_string(i)));
+  pages.push_back(page({"p/a"}, ""));
+  expect_distrust(std::move(pages), "1,000 pages");
+}
+
+// A name that the store filtered out is no reason to doubt.
+TEST(RemoteScanTest, PagesOfFilteredNamesAreNotEmpty) {
+  std::vector<storage::ListPage> pages;
+  for (int i = 0; i < 1001; ++i) {
+    pages.push_back(page({}, "token " + std::to_string(i)));
+    pages.back().first_filtered = "p/d" + std::to_string(i);
+  }
+  pages.push_back(page({"p/z"}, ""));
+  ScriptedStore store(std::move(pages));
+  EXPECT_THAT(scan(store, below("p/")), ElementsAre("z"));
+}
+
+TEST(RemoteScanTest, AFullLastPageIsNotTheLastWhenMoreFollows) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < 1000; ++i) keys.push_back("p/" + std::to_string(10'000 + i));
+  ScriptedStore whole({page(keys, ""), page({}, "")});
+  EXPECT_EQ(scan(whole, below("p/")).size(), 1000U);
+  expect_distrust({page(keys, ""), page({"p/z"}, "")}, "more follows");
 }
 
 TEST(RemoteScanTest, EmptyPagesInTheMiddleAreNoEnd) {

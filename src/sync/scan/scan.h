@@ -8,6 +8,7 @@
 #include "base/call_context.h"
 #include "base/file_system.h"
 #include "cloudsync/cloud_sync.h"
+#include "cloudsync/error.h"
 #include "storage/object_store.h"
 #include "sync/scan/filter.h"
 #include "sync/scan/model.h"
@@ -21,12 +22,20 @@ class LocalCursor {
   virtual bool next(LocalItem& item) = 0;  // false at the end
 };
 
+// The store does not list in the order that it was taken to have. What was read so far
+// proves nothing about what was missing in it: begin again with `unordered`.
+class OutOfOrder : public Error {
+ public:
+  explicit OutOfOrder(const std::string& what)
+      : Error(ErrorCode::kUnavailable, "the listing is out of order: " + what) {}
+};
+
 class RemoteCursor {
  public:
   virtual ~RemoteCursor() = default;
-  // False at the end. Throws Error when a page cannot be had, a key repeats, leaves the
-  // prefix or breaks the order: the listing is then incomplete and nothing may be
-  // deleted.
+  // False at the end. Throws Error when a page cannot be had, a key repeats or leaves the
+  // prefix: the listing is then incomplete and nothing may be deleted; OutOfOrder where
+  // reading it again by way of a spool helps.
   virtual bool next(RemoteEntry& entry) = 0;
 };
 
@@ -52,7 +61,8 @@ struct RemoteScanOptions {
   std::string prefix;  // "" or ends in '/'
   const Filter* filter = nullptr;
   bool empty_dirs = false;
-  KeyRange range;  // relative keys
+  KeyRange range;          // relative keys
+  bool unordered = false;  // sort by way of a temporary database, whatever the store says
 };
 
 // Lists the prefix page by page, one page ahead on a thread of its own; jumps over
