@@ -9,7 +9,7 @@ build_packages=(g++ cmake ninja-build ccache pkg-config libcurl4-openssl-dev lib
   libsqlite3-dev libyaml-cpp-dev nlohmann-json3-dev libpugixml-dev libcli11-dev libspdlog-dev
   libfmt-dev libisal-dev)
 test_packages=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-pytest python3-boto3
-  python3-yaml python3-venv openssl ca-certificates libfuse3-dev fuse3)
+  python3-yaml python3-venv openssl ca-certificates libfuse3-dev fuse3 faketime)
 
 say() { printf '\n== %s\n' "$*"; }
 

@@ -48,6 +48,7 @@ struct EngineOptions {
   bool trash = true;
   std::int64_t trash_retention_seconds = 30 * 86400;
   TrashLimit trash_limit;
+  bool trash_replaced = false;               // versions that a side had seen, too
   ContentHash content_hash = ContentHash::kMd5;
   bool require_conditional_writes = false;
   Durability durability = Durability::kBatch;

@@ -216,6 +216,9 @@ constexpr KeySpec kTable[] = {
      "what replaced files may take in .cloudsync/trash, oldest out first; the default is "
      "never below 1 GB",
      [](SyncConfig& c, Text v) { c.engine.trash_limit = parse_trash_limit(v); }},
+    {"trash_replaced", "`true` or `false`", "false", "",
+     "also keep what is replaced in the bucket by a side that had seen it",
+     [](SyncConfig& c, Text v) { c.engine.trash_replaced = parse_bool(v); }},
     {"content_hash", "`md5` or `sha256`", "md5", "", "`sha256` is kept beside MD5",
      [](SyncConfig& c, Text v) { c.engine.content_hash = parse_content_hash(v); }},
     {"require_conditional_writes", "`true` or `false`", "false", "",

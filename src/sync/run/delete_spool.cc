@@ -20,13 +20,15 @@ constexpr char kSchema[] =
     " md5 BLOB NOT NULL, secure INTEGER NOT NULL, has_base INTEGER NOT NULL,"
     " decide_row INTEGER NOT NULL, mtime INTEGER, ctime INTEGER, ino INTEGER, dev "
     "INTEGER,"
-    " token BLOB, kind INTEGER NOT NULL, PRIMARY KEY(key, side)) WITHOUT ROWID;"
+    " token BLOB, kind INTEGER NOT NULL, modified INTEGER NOT NULL, PRIMARY KEY(key, "
+    "side)) WITHOUT ROWID;"
     "CREATE TABLE created(side INTEGER NOT NULL, size INTEGER NOT NULL, md5 BLOB NOT "
     "NULL,"
     " n INTEGER NOT NULL, PRIMARY KEY(side, size, md5)) WITHOUT ROWID;";
 
 constexpr char kInsertPlanned[] =
-    "INSERT OR REPLACE INTO planned VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)";
+    "INSERT OR REPLACE INTO planned VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
+    "?14)";
 constexpr char kInsertCreated[] =
     "INSERT INTO created VALUES(?1,?2,?3,1) ON CONFLICT DO UPDATE SET n = n + 1";
 // A rename on one side: its deletion there plus a file of the same content that this side
@@ -133,6 +135,7 @@ void DeleteSpool::add(const PlannedDelete& planned) {
   bind_integer(statement, 11, planned.local.dev);
   bind_bytes(statement, 12, planned.token.data(), planned.token.size());
   sqlite3_bind_int(statement, 13, static_cast<int>(planned.local.kind));
+  sqlite3_bind_int64(statement, 14, planned.remote_modified_ns);
   impl_->run_once(statement);
   ++impl_->planned;
 }
@@ -161,6 +164,16 @@ DeletionCount DeleteSpool::count(Side side) const {
 std::uint64_t DeleteSpool::size() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->planned;
+}
+
+void DeleteSpool::drop(const KeyRange& range) {
+  const std::lock_guard lock(impl_->mutex);
+  const Statement statement =
+      impl_->prepare("DELETE FROM planned WHERE key >= ?1 AND (?2 = x'' OR key < ?2)");
+  bind_bytes(statement.get(), 1, range.first.data(), range.first.size());
+  bind_bytes(statement.get(), 2, range.last.data(), range.last.size());
+  impl_->check(sqlite3_step(statement.get()));
+  impl_->planned -= static_cast<std::uint64_t>(sqlite3_changes(impl_->db));
 }
 
 std::size_t DeleteSpool::deepest_folder() const {
@@ -208,6 +221,7 @@ void DeleteSpool::visit_rows(const char* sql, const Visitor& visit) const {
     planned.local.dev = column_unsigned(row, 10);
     planned.token = column_bytes(row, 11);
     planned.local.kind = static_cast<base::FileKind>(sqlite3_column_int(row, 12));
+    planned.remote_modified_ns = sqlite3_column_int64(row, 13);
     if (!visit(planned)) return;
   }
 }

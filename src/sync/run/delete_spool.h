@@ -23,7 +23,10 @@ struct PlannedDelete {
   bool has_base = true;  // false: --mirror of an item that was never synced
   int decide_row = 0;
   base::FileStat local;  // side kLocal: what must still be there
-  std::string token;     // side kRemote: what must still be there
+  // Side kRemote: what must still be there.
+  std::string token;
+  std::int64_t remote_modified_ns = 0;
+  std::string trash_ref;  // once its copy is in the bucket's trash; not spooled
 };
 
 // Deletions wait here until the whole plan stands, on disk as soon as they are many: a
@@ -38,6 +41,8 @@ class DeleteSpool {
   void created(Side side, std::uint64_t size, const Md5Digest& md5);
   DeletionCount count(Side side) const;  // of files; base_rows is left 0
   std::uint64_t size() const;
+  // Takes back all deletions of keys in this range.
+  void drop(const KeyRange& range);
   // In descending order of the keys. Return false to stop.
   using Visitor = std::function<bool(const PlannedDelete&)>;
   void for_each(const Visitor& visit) const;

@@ -19,6 +19,15 @@ OperationAction action_of(const PlannedDelete& planned) {
                                       : OperationAction::kDeleteRemote;
 }
 
+storage::DeleteRequest request_for(const RunContext& context,
+                                   const PlannedDelete& planned) {
+  storage::DeleteRequest request;
+  request.key = context.full_key(planned.key);
+  request.if_match = storage::VersionToken{planned.token};
+  request.seen_modified_ns = planned.remote_modified_ns;
+  return request;
+}
+
 // Runs one deletion on a worker; its failure is that key's outcome.
 void guarded(const std::function<void()>& work,
              const std::function<void(const Error&)>& on_error) {
@@ -66,11 +75,12 @@ bool DeletionPhase::submit(std::function<void()> work) {
   return context_.pool.submit(std::move(work), context_.call.stop);
 }
 
-void DeletionPhase::submit_one(const PlannedDelete& planned) {
-  submit([this, planned] {
+void DeletionPhase::submit_one(const PlannedDelete& planned, bool batched) {
+  submit([this, planned, batched] {
     guarded(
         [&] {
-          planned.side == Side::kLocal ? remove_local(planned) : remove_remote(planned);
+          if (planned.side == Side::kLocal) return remove_local(planned);
+          batched ? remove_secured(planned) : remove_remote(planned);
         },
         [&](const Error& error) { fail(planned, error); });
   });
@@ -103,16 +113,24 @@ void DeletionPhase::remove_files() {
   };
   context_.deletes.for_each_file([&](const PlannedDelete& planned) {
     if (!check_root()) return false;
-    if (planned.side == Side::kRemote && batches && !planned.secure) {
+    const bool batched = planned.side == Side::kRemote && batches;
+    if (batched && !goes_to_trash(planned)) {
       batch.push_back(planned);
       const auto limit =
           context_.writable.get(context_.call).capabilities().batch_delete_limit;
       return batch.size() < limit || flush();
     }
-    submit_one(planned);
+    submit_one(planned, batched);
     return !context_.call.stopped();
   });
   if (safe_) flush();
+  context_.pool.wait_idle(context_.call.stop);
+  {
+    const std::lock_guard lock(mutex_);
+    batch = std::exchange(secured_, {});
+  }
+  if (!safe_ || batch.empty() || context_.call.stopped()) return;
+  flush();
   context_.pool.wait_idle(context_.call.stop);
 }
 
@@ -180,24 +198,52 @@ void DeletionPhase::remove_remote(const PlannedDelete& planned) {
   if (!still_absent_locally(planned)) {
     return settle(planned, storage::Outcome::kPreconditionFailed, "");
   }
-  auto& store = context_.writable.get(context_.call);
-  std::string trash_ref;
-  // Without conditional deletes a copy first keeps what a writer in that instant would
-  // lose.
-  if (planned.secure || !store.capabilities().conditional_delete) {
-    storage::ObjectInfo version;
-    version.key = context_.full_key(planned.key);
-    version.token = {planned.token};
-    version.size = planned.size;
-    auto secured = trash_.secure(planned.key, version);
-    if (!secured) return settle(planned, storage::Outcome::kPreconditionFailed, "");
-    trash_ref = std::move(*secured);
+  PlannedDelete going = planned;
+  if (goes_to_trash(planned) && !secure(going)) {
+    return settle(planned, storage::Outcome::kPreconditionFailed, "");
   }
-  storage::DeleteRequest request;
-  request.key = context_.full_key(planned.key);
-  request.if_match = storage::VersionToken{planned.token};
-  const auto result = store.remove(request, context_.call);
-  settle(planned, result.outcome, std::move(trash_ref));
+  const auto result = context_.writable.get(context_.call)
+                          .remove(request_for(context_, going), context_.call);
+  settle(going, result.outcome, going.trash_ref);
+}
+
+// Directory markers have no content. The dagger is told where the bucket keeps it.
+bool DeletionPhase::goes_to_trash(const PlannedDelete& planned) {
+  const auto& engine = context_.settings.engine;
+  if (!engine.trash || (planned.key.ends_with('/') && planned.size == 0)) return false;
+  return planned.secure ||
+         !context_.writable.keeps_deleted(engine.trash_retention_seconds, context_.call);
+}
+
+// False when the object is no longer what was planned for.
+bool DeletionPhase::secure(PlannedDelete& planned) {
+  storage::ObjectInfo version;
+  version.key = context_.full_key(planned.key);
+  version.token = {planned.token};
+  version.size = planned.size;
+  auto secured = trash_.secure(planned.key, version);
+  if (secured) planned.trash_ref = std::move(*secured);
+  return secured.has_value();
+}
+
+// The copies are made one by one, the deletions go in batches when enough copies stand.
+void DeletionPhase::remove_secured(PlannedDelete planned) {
+  if (!still_absent_locally(planned) || !secure(planned)) {
+    return settle(planned, storage::Outcome::kPreconditionFailed, "");
+  }
+  const auto limit =
+      context_.writable.get(context_.call).capabilities().batch_delete_limit;
+  std::vector<PlannedDelete> full;
+  {
+    const std::lock_guard lock(mutex_);
+    secured_.push_back(std::move(planned));
+    if (secured_.size() >= limit) full = std::exchange(secured_, {});
+  }
+  if (full.empty()) return;
+  guarded([&] { remove_batch(full); },
+          [&](const Error& error) {
+            for (const auto& one : full) fail(one, error);
+          });
 }
 
 void DeletionPhase::remove_batch(const std::vector<PlannedDelete>& batch) {
@@ -209,8 +255,7 @@ void DeletionPhase::remove_batch(const std::vector<PlannedDelete>& batch) {
       continue;
     }
     going.push_back(planned);
-    requests.push_back(
-        {context_.full_key(planned.key), storage::VersionToken{planned.token}});
+    requests.push_back(request_for(context_, planned));
   }
   if (going.empty()) return;
   const auto results =
@@ -219,7 +264,7 @@ void DeletionPhase::remove_batch(const std::vector<PlannedDelete>& batch) {
     if (results[i].error)
       fail(going[i], *results[i].error);
     else
-      settle(going[i], results[i].outcome, "");
+      settle(going[i], results[i].outcome, going[i].trash_ref);
   }
 }
 

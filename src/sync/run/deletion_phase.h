@@ -36,7 +36,7 @@ class DeletionPhase {
 
   bool check_root();
   bool submit(std::function<void()> work);
-  void submit_one(const PlannedDelete& planned);
+  void submit_one(const PlannedDelete& planned, bool batched = false);
   void remove_files();
   void remove_folders();
   bool stays_because_of_children(const PlannedDelete& planned);
@@ -51,6 +51,9 @@ class DeletionPhase {
   void remove_local_directory(const PlannedDelete& planned);
   void remove_remote(const PlannedDelete& planned);
   bool may_batch();
+  bool goes_to_trash(const PlannedDelete& planned);
+  bool secure(PlannedDelete& planned);
+  void remove_secured(PlannedDelete planned);
   void remove_batch(const std::vector<PlannedDelete>& batch);
   bool still_absent_locally(const PlannedDelete& planned);
   void settle(const PlannedDelete& planned, storage::Outcome outcome,
@@ -69,6 +72,7 @@ class DeletionPhase {
   std::map<std::string, Blocked> blocked_;  // folders in which something stayed
   std::set<std::string> emptied_;           // folders in which a file went
   std::vector<std::string> kept_;
+  std::vector<PlannedDelete> secured_;  // copied, not deleted yet
 };
 
 }  // namespace cloudsync::sync

@@ -355,6 +355,7 @@ void KeyRunner::plan_delete(const TaskPtr& task) {
   } else {
     planned.token = observed.item.remote->info.token.value;
     planned.size = observed.item.remote->info.size;
+    planned.remote_modified_ns = observed.item.remote->info.last_modified_ns;
   }
   context_.deletes.add(planned);
   if (observed.action.conflict) report_settled(task);

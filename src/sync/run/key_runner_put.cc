@@ -80,7 +80,9 @@ void KeyRunner::put(const TaskPtr& task) {
   }
   try {
     std::string trash_ref;
-    if (observed.item.remote && observed.action.secure_loser) {
+    const bool secures =
+        observed.action.secure_loser || context_.settings.engine.trash_replaced;
+    if (observed.item.remote && secures) {
       auto secured = trash_.secure(key, observed.item.remote->info);
       if (!secured) return again(task, "the object changed before it was replaced");
       trash_ref = std::move(*secured);

@@ -153,7 +153,7 @@ class Decider {
     const auto written = info.metadata ? metadata_mtime_ns(*info.metadata) : std::nullopt;
     observed_.situation.newer = newer_side(
         observed_.item.local->stat.mtime_ns, written.value_or(info.last_modified_ns),
-        written.has_value(), 0, context_.clock.now_ns());
+        written.has_value(), context_.store_clock.offset_ns(), context_.clock.now_ns());
     return true;
   }
 

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/encoding.h"
-#include "base/time_format.h"
+#include "storage/listed_pages.h"
+#include "sync/run/run_name.h"
 
 namespace cloudsync::sync {
 
@@ -17,25 +20,31 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 
 }  // namespace
 
-std::optional<std::int64_t> run_name_time(const std::string& run_name) {
-  // 20261123T180000Z-...
-  if (run_name.size() < 16 || run_name[8] != 'T' || run_name[15] != 'Z')
-    return std::nullopt;
-  const std::string rfc = run_name.substr(0, 4) + "-" + run_name.substr(4, 2) + "-" +
-                          run_name.substr(6, 2) + "T" + run_name.substr(9, 2) + ":" +
-                          run_name.substr(11, 2) + ":" + run_name.substr(13, 2) + "Z";
-  return base::parse_rfc3339(rfc);
-}
-
 std::optional<std::string> RemoteTrash::secure(const std::string& key,
                                                const storage::ObjectInfo& version) {
-  if (!context_.settings.engine.trash) return "";
-  if (context_.writable.versioned(context_.call)) return "version " + version.version_id;
+  const auto& engine = context_.settings.engine;
+  if (!engine.trash) return "";
+  if (context_.writable.keeps_deleted(engine.trash_retention_seconds, context_.call))
+    return "version " + version.version_id;
   const std::string destination =
       context_.prefix() + kTrash + context_.run_name + "/" + key;
-  // The name belongs to this run alone; a version secured under it before was replaced by
-  // somebody who saw it.
-  if (!copy_version(version, destination, false)) return std::nullopt;
+  try {
+    // The name belongs to this run alone; a version secured under it before was replaced
+    // by somebody who saw it.
+    if (!copy_version(version, destination, false)) return std::nullopt;
+  } catch (const Error& error) {
+    const bool final = error.code() == ErrorCode::kPermissionDenied ||
+                       error.code() == ErrorCode::kUnsupported ||
+                       error.code() == ErrorCode::kInvalidArgument;
+    if (!final) throw;
+    throw Error(error.code(),
+                fmt::format("it cannot be copied to the bucket's trash ({} bytes) and "
+                            "was left as it is: {}; allow reading it and writing below "
+                            "'{}', or go without the trash (trash: false)",
+                            version.size, error.what(),
+                            base::printable(context_.prefix() + kTrash)),
+                error.detail());
+  }
   return destination;
 }
 
@@ -57,14 +66,27 @@ bool RemoteTrash::copy_version(const storage::ObjectInfo& version,
   const auto outcome = store.copy(request, context_.call).outcome;
   if (outcome != storage::Outcome::kArchived) return outcome == storage::Outcome::kOk;
   throw Error(ErrorCode::kArchived,
-              base::printable(version.key.value) + " in " + store.describe() +
-                  " is archived and cannot be copied to the trash; restore it first, or "
-                  "go without the trash (trash: false)");
+              base::printable(version.key.value) + " in " + store.describe() + " (" +
+                  std::to_string(version.size) +
+                  " bytes) is archived and cannot be copied to the bucket's trash, so "
+                  "it was left as it is; restore it first, or go without the trash "
+                  "(trash: false)");
 }
 
-storage::PutResult RemoteTrash::copy_in_parts(const storage::ObjectInfo& version,
+storage::PutResult RemoteTrash::copy_in_parts(const storage::ObjectInfo& seen,
                                               const storage::ObjectKey& destination,
                                               bool if_free) {
+  // A listing or a planned deletion does not know what the copy has to carry.
+  const auto now = seen.metadata ? seen
+                                 : context_.writable.get(context_.call)
+                                       .head(seen.key, context_.call)
+                                       .value_or(storage::ObjectInfo{});
+  if (now.token != seen.token) {
+    storage::PutResult changed;
+    changed.outcome = storage::Outcome::kPreconditionFailed;
+    return changed;
+  }
+  const storage::ObjectInfo& version = now;
   auto& multipart = *context_.writable.get(context_.call).multipart();
   storage::BeginUploadRequest begin;
   begin.key = destination;
@@ -101,41 +123,54 @@ storage::PutResult RemoteTrash::copy_in_parts(const storage::ObjectInfo& version
 }
 
 std::uint64_t RemoteTrash::purge() {
-  const std::int64_t now_s = context_.clock.now_ns() / kSecond;
   const std::int64_t retention = context_.settings.engine.trash_retention_seconds;
-  if (retention >= now_s) return 0;  // in nanoseconds it might not fit either
-  const std::int64_t oldest = (now_s - retention) * kSecond;
-  storage::ListRequest runs;
-  runs.prefix = context_.prefix() + kTrash;
-  runs.delimiter = "/";
+  const auto now_ns = context_.store_clock.server_now_ns();
+  // In nanoseconds it might not fit either.
+  if (!now_ns || retention >= *now_ns / kSecond) return 0;
+  const std::int64_t oldest_ns = *now_ns - retention * kSecond;
+  storage::ListRequest request;
+  request.prefix = context_.prefix() + kTrash;
+  request.delimiter = "/";
+  const std::size_t name_at = request.prefix.size();
+  storage::ListedPages pages(context_.store, std::move(request));
   std::uint64_t removed = 0;
-  do {
-    const auto page = context_.store.list(runs, context_.call);
+  for (storage::ListPage page; pages.next(page, context_.call);) {
     for (const auto& run_prefix : page.common_prefixes) {
-      const auto time = run_name_time(run_prefix.substr(runs.prefix.size()));
-      if (time && *time <= oldest) removed += remove_below(run_prefix);
+      if (!run_prefix.ends_with('/')) continue;
+      const auto name = run_prefix.substr(name_at, run_prefix.size() - name_at - 1);
+      if (is_purgeable(name, oldest_ns)) removed += remove_below(run_prefix, oldest_ns);
     }
-    runs.page_token = page.next_page_token;
-  } while (!runs.page_token.empty());
+  }
   return removed;
+}
+
+// The time in the name only spares a look at young ones: it was some machine's clock.
+bool RemoteTrash::is_purgeable(const std::string& run_name,
+                               std::int64_t oldest_ns) const {
+  const auto run = parse_run_name(run_name);
+  if (!run || run_name == context_.run_name || run->time_ns > oldest_ns) return false;
+  return run->replica.empty() || run->replica == replica_name(context_.pair.uuid);
 }
 
 // The names belong to one run of long ago, so that nobody else can have written there
 // since.
-std::uint64_t RemoteTrash::remove_below(const std::string& run_prefix) {
-  storage::ListRequest objects;
-  objects.prefix = run_prefix;
+std::uint64_t RemoteTrash::remove_below(const std::string& run_prefix,
+                                        std::int64_t oldest_ns) {
+  storage::ListRequest request;
+  request.prefix = run_prefix;
+  storage::ListedPages pages(context_.store, std::move(request));
   std::uint64_t removed = 0;
-  do {
-    const auto page = context_.store.list(objects, context_.call);
+  for (storage::ListPage page; pages.next(page, context_.call);) {
     std::vector<storage::DeleteRequest> requests;
-    for (const auto& info : page.objects) requests.push_back({info.key, std::nullopt});
+    for (const auto& info : page.objects) {
+      if (info.last_modified_ns <= oldest_ns)
+        requests.push_back({info.key, std::nullopt});
+    }
     if (!requests.empty()) {
       context_.writable.get(context_.call).remove_many(requests, context_.call);
     }
     removed += requests.size();
-    objects.page_token = page.next_page_token;
-  } while (!objects.page_token.empty());
+  }
   return removed;
 }
 

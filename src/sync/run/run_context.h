@@ -24,6 +24,7 @@
 #include "sync/run/name_twins.h"
 #include "sync/run/run_report.h"
 #include "sync/run/state_writer.h"
+#include "sync/run/store_clock.h"
 #include "sync/run/unfinished_writes.h"
 #include "sync/run/writable_store.h"
 #include "sync/scan/filter.h"
@@ -69,6 +70,7 @@ struct RunContext {
   Rewrites& rewrites;
   KnownKeys& known;  // keys with an open conflict or a recorded failure
   const base::Clock& clock;
+  StoreClock& store_clock;
   base::Random& random;
   PairRecord pair;
   RunId run = 0;

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/time_format.h"
 #include "sync/decide/brakes.h"
 #include "sync/run/root_evidence.h"
 #include "sync/run/root_marker.h"
+#include "sync/run/run_name.h"
 #include "sync/run/summary_json.h"
 #include "sync/scan/merge.h"
 
@@ -29,10 +29,6 @@ class EmptyBaseCursor final : public BaseCursor {
   bool next(BaseRow&) override { return false; }
 };
 
-std::string make_run_name(const base::Clock& clock, base::Random& random) {
-  return base::format_compact(clock.now_ns()) + "-" +
-         base::random_hex_id(random).substr(0, 6);
-}
 
 // Below a directory entry's own key too: a failed folder is looked through again.
 KeyRange subtree(const std::string& directory_key) {
@@ -59,6 +55,9 @@ SyncRun::SyncRun(RunParts parts, RunSettings settings, PairRecord pair, Filter f
                     : settings_.engine.max_rewrite),
       known_(parts_.state.conflicts(pair.id), parts_.state.failures(pair.id)),
       names_(parts_.files),
+      store_clock_(parts_.store, parts_.clock,
+                   [this](const std::string& text) { parts_.report.notice(text); }),
+      list_order_(parts_.state, parts_.clock, pair.identity),
       pool_(parts_.concurrency.maximum(), parts_.concurrency.current(), kQueueCapacity),
       context_{settings_,
                parts_.files,
@@ -73,13 +72,16 @@ SyncRun::SyncRun(RunParts parts, RunSettings settings, PairRecord pair, Filter f
                rewrites_,
                known_,
                parts_.clock,
+               store_clock_,
                parts_.random,
                std::move(pair),
                0,
-               make_run_name(parts_.clock, parts_.random),
+               "",
                CallContext{stop_.get_token(), {}, abandon_.get_token()},
                [this] { stop_.request_stop(); }} {
   context_.names = &names_;
+  context_.run_name =
+      make_run_name(parts_.clock, parts_.random, context_.pair.uuid);
   outer_stop_ = std::make_unique<std::stop_callback<std::function<void()>>>(
       parts_.stop, [this] { stop_.request_stop(); });
   parts_.report.on_callback_failure([this] { stop_.request_stop(); });
@@ -318,10 +320,31 @@ RemoteScanOptions SyncRun::remote_options(const KeyRange& range) const {
   options.filter = &filter_;
   options.empty_dirs = settings_.engine.empty_dirs;
   options.range = range;
+  options.unordered = list_order_.is_unordered();
   return options;
 }
 
+// A listing that turns out to be unordered proved nothing by what it left out until then:
+// deletions planned from it are taken back, and both sides are compared again.
 void SyncRun::merge_range(const KeyRange& range) {
+  const Counts before = counts_;
+  try {
+    return merge_once(range);
+  } catch (const OutOfOrder&) {
+    keys_->wait();
+    context_.call.throw_if_stopped();
+  }
+  list_order_.found_unordered(!settings_.dry_run);
+  parts_.report.notice(parts_.store.describe() +
+                       " does not list in order: its listings are sorted on this "
+                       "machine's disk from now on");
+  if (writer_) writer_->flush();
+  deletes_.drop(range);
+  counts_ = before;
+  merge_once(range);
+}
+
+void SyncRun::merge_once(const KeyRange& range) {
   const auto remote = scan_remote(parts_.store, remote_options(range), context_.call);
   const auto local = scan_local(parts_.files, local_options(range), context_.call);
   const auto base = base_cursor(range);
@@ -450,9 +473,10 @@ void SyncRun::tidy() {
   keys_->close_vanished();
   if (settings_.writes_root()) tidy_root();
   if (settings_.writes_bucket()) keys_->abort_orphans();
-  if (settings_.direction == Direction::kSync && settings_.engine.trash) {
-    RemoteTrash(context_).purge();
-  }
+  const bool fills_trash =
+      settings_.direction == Direction::kSync ||
+      (settings_.writes_bucket() && settings_.deletes == Deletes::kPropagate);
+  if (fills_trash && settings_.engine.trash) RemoteTrash(context_).purge();
 }
 
 // The root's lock is held and nothing is going on: what no interrupted transfer can take
@@ -463,6 +487,7 @@ void SyncRun::tidy_root() {
   PurgeOptions options;
   options.retention_seconds = settings_.engine.trash_retention_seconds;
   options.limit = settings_.engine.trash_limit;
+  options.clock_is_wrong = store_clock_.is_wrong();
   for (const auto& row : parts_.state.transfers(std::nullopt))
     options.live_temp_names.insert(row.temp_name);
   const auto purged = placer_->purge(options);

@@ -13,6 +13,7 @@
 #include "cloudsync/cloud_sync.h"
 #include "sync/run/deletion_phase.h"
 #include "sync/run/key_runner.h"
+#include "sync/run/list_order.h"
 #include "sync/run/run_context.h"
 #include "sync/scan/scan.h"
 
@@ -56,6 +57,7 @@ class SyncRun {
   void work();
   void merge_all();
   void merge_range(const KeyRange& range);
+  void merge_once(const KeyRange& range);
   void run_only_keys();
   void look_for_items();
   LocalScanOptions local_options(const KeyRange& range) const;
@@ -85,6 +87,8 @@ class SyncRun {
   Rewrites rewrites_;
   KnownKeys known_;
   NameTwins names_;
+  StoreClock store_clock_;
+  ListOrder list_order_;
   base::WorkerPool pool_;
   std::unique_ptr<StateWriter> writer_;
   std::unique_ptr<IntentLog> intents_;

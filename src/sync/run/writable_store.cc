@@ -73,10 +73,18 @@ storage::ObjectStore& WritableStore::get(const CallContext& context) {
   return *guarded_;
 }
 
-bool WritableStore::versioned(const CallContext& context) {
+bool WritableStore::keeps_deleted(std::int64_t seconds, const CallContext& context) {
   const std::lock_guard lock(mutex_);
-  if (!versioned_) versioned_ = store_->describe_bucket(context).versioned;
-  return *versioned_;
+  if (!bucket_) {
+    try {
+      bucket_ = store_->describe_bucket(context);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCancelled) throw;
+      bucket_.emplace();
+    }
+  }
+  return bucket_->versioned ||
+         (bucket_->soft_delete_seconds > 0 && bucket_->soft_delete_seconds >= seconds);
 }
 
 }  // namespace cloudsync::sync

@@ -40,8 +40,10 @@ class WritableStore {
   std::optional<storage::Capabilities> known_capabilities() const;
   // Throws Error{kUnsupported} when conditional writes are required and not honoured.
   storage::ObjectStore& get(const CallContext& context);
-  // Asked once, at the first need.
-  bool versioned(const CallContext& context);
+  // Whether the bucket itself keeps what is deleted or replaced for so long, by versions
+  // or by soft delete. Asked once, at the first need; a bucket that does not tell keeps
+  // nothing.
+  bool keeps_deleted(std::int64_t seconds, const CallContext& context);
 
  private:
   storage::Capabilities settle_capabilities(const CallContext& context);
@@ -55,7 +57,7 @@ class WritableStore {
   std::mutex mutex_;
   std::unique_ptr<storage::ObjectStore> guard_;
   std::unique_ptr<storage::ObjectStore> guarded_;  // repeats what the guard does
-  std::optional<bool> versioned_;
+  std::optional<storage::BucketInfo> bucket_;
 };
 
 }  // namespace cloudsync::sync
