@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/encoding.h"
+#include "base/log.h"
 #include "base/process_generation.h"
 #include "storage/decorators.h"
 #include "storage/file_transfer.h"
@@ -157,6 +158,10 @@ void CloudStorage::for_each_file(const std::string& prefix,
   storage::ListedPages pages(*bucket, std::move(request));
   for (storage::ListPage page; pages.next(page, {stop, {}});) {
     for (const storage::ObjectInfo& info : page.objects) {
+      if (!info.blocked.empty()) {
+        base::log().warn("{}", info.blocked);
+        continue;
+      }
       if (!visit(to_cloud_file(info))) return;
     }
   }

@@ -108,6 +108,12 @@ class CountedStore final : public ObjectStore {
     ++counter_.other;
     return counted(inner_.copy(request, context));
   }
+  std::optional<BucketIdentity> identity(const CallContext& context) override {
+    return inner_.identity(context);
+  }
+  std::string give_identity(const CallContext& context) override {
+    return inner_.give_identity(context);
+  }
   BucketInfo describe_bucket(const CallContext& context) override {
     ++counter_.other;
     return inner_.describe_bucket(context);

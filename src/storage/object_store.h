@@ -106,6 +106,10 @@ struct ObjectInfo {
   bool archived = false;      // GET needs a restore first
   std::string content_type;
   std::optional<Metadata> metadata;  // nothing where a listing does not carry it
+  // In listings. Not empty: no object, but something else that stands at this key (local:
+  // a symbolic link, a socket; an unreadable folder, whose key then ends in '/'). Neither
+  // the key nor any below it may be taken for absent; HEAD, GET and writes throw.
+  std::string blocked;
 };
 
 // At most one of the two. Travels in the request; a failed one is a value of the result.
@@ -191,6 +195,13 @@ struct CopyRequest {
   Precondition condition;  // on the destination, where the capability says so
   std::uint64_t size =
       0;  // of the source; above max_single_copy the caller copies by parts
+};
+
+// What tells a bucket from another one at the same place, where no service keeps the
+// names apart: a folder may be an unmounted disk's mount point.
+struct BucketIdentity {
+  bool present = false;  // there is a folder; else the first write makes it
+  std::string id;        // "" = made by others, or before there were ids
 };
 
 struct BucketInfo {
@@ -312,6 +323,11 @@ class ObjectStore {
   // kPreconditionFailed also when the source changed, kNotFound when it is gone.
   virtual PutResult copy(const CopyRequest&, const CallContext&) = 0;
   virtual BucketInfo describe_bucket(const CallContext&) = 0;
+  // Nothing where the name identifies the bucket.
+  virtual std::optional<BucketIdentity> identity(const CallContext&) { return {}; }
+  // Opens the bucket for writing and says its id; one that has none gets one. "" where
+  // there are no ids.
+  virtual std::string give_identity(const CallContext&) { return ""; }
 
   // The clock that tells the objects' times, less ours, in nanoseconds; nothing while
   // the store has not told it. Over HTTP the Date of the answers so far, without a

@@ -114,6 +114,12 @@ class PreconditionGuard final : public ObjectStore {
                 const CallContext& context) override {
     return inner_.get(request, sink, context);
   }
+  std::optional<BucketIdentity> identity(const CallContext& context) override {
+    return inner_.identity(context);
+  }
+  std::string give_identity(const CallContext& context) override {
+    return inner_.give_identity(context);
+  }
   BucketInfo describe_bucket(const CallContext& context) override {
     return inner_.describe_bucket(context);
   }

@@ -57,6 +57,12 @@ class RetryingStore final : public ObjectStore {
                 const CallContext& context) override {
     return ResumingGet(inner_, calls_, context).run(request, sink);
   }
+  std::optional<BucketIdentity> identity(const CallContext& context) override {
+    return inner_.identity(context);
+  }
+  std::string give_identity(const CallContext& context) override {
+    return inner_.give_identity(context);
+  }
   BucketInfo describe_bucket(const CallContext& context) override {
     return calls_.run_safe(context, [&](int) { return inner_.describe_bucket(context); });
   }

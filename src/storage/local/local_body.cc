@@ -98,6 +98,18 @@ std::uint64_t deliver(int file, const ByteRange& range, ByteSink& sink,
   return sent;
 }
 
+Md5Digest md5_of(int file, const CallContext& context) {
+  hash::Md5 md5;
+  auto buffer = buffer_for(kBuffer);
+  std::uint64_t offset = 0;
+  while (const std::size_t n = read_some(file, offset, buffer, "the object")) {
+    context.throw_if_stopped();
+    md5.update({buffer.data(), n});
+    offset += n;
+  }
+  return md5.finish();
+}
+
 std::uint64_t crc64nvme_of(int file, const CallContext& context) {
   auto buffer = buffer_for(kBuffer);
   std::uint64_t crc = 0;

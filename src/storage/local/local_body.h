@@ -32,7 +32,8 @@ Received receive(ByteSource& source, int file, const Claims& claims,
 std::uint64_t deliver(int file, const ByteRange& range, ByteSink& sink,
                       const CallContext& context);
 
-// CRC-64/NVME of a whole open file.
+// Of a whole open file.
+Md5Digest md5_of(int file, const CallContext& context);
 std::uint64_t crc64nvme_of(int file, const CallContext& context);
 
 }  // namespace cloudsync::storage::local

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "storage/local/posix_file.h"
@@ -24,7 +26,8 @@ std::string parent_of(const std::string& path);   // "" for a top-level name
 std::string name_of(const std::string& path);
 
 // Where one bucket lies. Opens it anew for each operation: a bucket that is not there is
-// an empty one until somebody writes.
+// an empty one until somebody writes. Once it has been seen it stays the same: one that
+// has gone or was exchanged meanwhile throws kNotFound and is not made again.
 class BucketFolder {
  public:
   BucketFolder(std::string path, std::string bucket);
@@ -36,6 +39,12 @@ class BucketFolder {
   // Whether it exists or could be made. Throws kInvalidArgument when storage.path is no
   // directory and kPermissionDenied when nothing could be made there.
   bool is_usable() const;
+  BucketIdentity identity() const;
+  std::string give_identity();
+
+  // Throws kAlreadyExists when the file system finds `key`, or a folder above it, only
+  // under another spelling.
+  void require_spelling(int bucket, const std::string& key) const;
 
   // The directory that holds `key`. Not open when it is missing.
   UniqueFd open_parent(int bucket, const std::string& key) const;
@@ -44,11 +53,25 @@ class BucketFolder {
   [[noreturn]] void throw_nested(const std::string& key) const;
 
  private:
+  // The folder as it was seen first, by which it is known again.
+  struct Known {
+    bool seen = false;
+    std::uint64_t dev = 0;
+    std::uint64_t ino = 0;
+    std::string id;
+  };
+  bool seen() const;
+  void know_id(const std::string& id) const;
+  void require_same(int bucket) const;  // negative: it is not there
+  UniqueFd make_bucket() const;
   void remove_stale_temporaries(int bucket) const;
 
   std::string storage_path_;
   std::string bucket_path_;
   std::once_flag cleaned_;
+  mutable std::mutex mutex_;
+  mutable Known known_;
+  mutable std::optional<bool> folds_;  // names are found under other spellings too
 };
 
 // Serialises writers of one name over threads and processes, until it goes out of scope.
@@ -60,9 +83,6 @@ class NameLock {
   UniqueFd fd_;
 };
 
-// A name in the store's tmp folder that nobody else has; from the bucket.
-std::string temporary_path();
-
 // A file in the store's tmp folder that is removed unless it was moved away.
 class TemporaryFile {
  public:
@@ -73,6 +93,10 @@ class TemporaryFile {
   int fd() const { return fd_.get(); }
   const std::string& path() const { return path_; }  // from the bucket
   void moved() { present_ = false; }
+  bool present() const { return present_; }
+  // Before it takes its name: nobody, this process neither, can write to it any more.
+  void seal();
+  void move_to(const std::string& path);  // from the bucket
 
  private:
   int bucket_;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "cloudsync/error.h"
+#include "storage/local/local_obstacles.h"
 #include "storage/local/local_records.h"
 
 namespace cloudsync::storage::local {
@@ -34,6 +35,17 @@ base::FileKind kind_of(int dir, const dirent& entry, const std::string& where) {
   if (entry.d_type != DT_UNKNOWN) return base::FileKind::kSpecial;
   const auto stat = stat_at(dir, entry.d_name, where);
   return stat ? stat->kind : base::FileKind::kSpecial;
+}
+
+std::string without_slash(const std::string& prefix) {
+  return prefix.ends_with('/') ? prefix.substr(0, prefix.size() - 1) : prefix;
+}
+
+ListItem blocked(const std::string& key, const std::string& why) {
+  ObjectInfo info;
+  info.key = {key};
+  info.blocked = why;
+  return {key, std::move(info)};
 }
 
 struct DirCloser {
@@ -76,7 +88,7 @@ ListingWalk::ListingWalk(const BucketFolder& folder, const ListRequest& request,
   if (!bucket_) return;
   const std::string top = parent_of(prefix_);
   if (!top.empty() && !why_unstorable(top).empty()) return;
-  enter(top.empty() ? "" : top + "/", {});
+  enter_top(top);
   if (!top.empty() && prefix_ == top + "/" && prefix_ > start_.after)
     pending_ = marker(prefix_);
 }
@@ -90,18 +102,40 @@ bool ListingWalk::wanted(const std::string& full, bool is_directory) const {
   return full.starts_with(prefix_) && full > start_.after;
 }
 
-void ListingWalk::enter(const std::string& prefix, const CallContext& context) {
+// Not behind an obstacle either: the listing that shows it began before it.
+void ListingWalk::enter_top(const std::string& top) {
+  for (const std::string& path : {top, parent_of(start_.after)}) {
+    if (!why_unstorable(path).empty()) continue;
+    const auto obstacle = obstacle_on(bucket_.get(), path);
+    if (!obstacle) continue;
+    throw Error(ErrorCode::kUnavailable, "cannot list '" + folder_.path_of(path) +
+                                             "': " + *obstacle +
+                                             "; put the folder back in its place")
+        .with_retryable(false);
+  }
+  const std::string why = enter(top.empty() ? "" : top + "/", {});
+  if (why.empty()) return;
+  throw Error(ErrorCode::kUnavailable, why).with_retryable(false);
+}
+
+std::string ListingWalk::enter(const std::string& prefix, const CallContext& context) {
   Level level;
   level.prefix = prefix;
-  level.fd =
-      open_beneath(bucket_.get(), prefix.empty() ? "." : prefix, O_RDONLY | O_DIRECTORY);
-  if (!level.fd) {
-    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG)
-      return;
-    throw_errno("list", folder_.path_of(prefix), errno);
+  try {
+    level.fd = open_beneath(bucket_.get(), prefix.empty() ? "." : prefix,
+                            O_RDONLY | O_DIRECTORY);
+    if (!level.fd && (errno == ENOENT || errno == ENAMETOOLONG)) return "";
+    if (!level.fd && errno == ENOTDIR &&
+        !obstacle_on(bucket_.get(), without_slash(prefix)))
+      return "";
+    if (!level.fd) throw_errno("list", folder_.path_of(prefix), errno);
+    read_names(level, context);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    return error.what();
   }
-  read_names(level, context);
   levels_.push_back(std::move(level));
+  return "";
 }
 
 // On tmpfs and btrfs a name that is replaced while the directory is being read can be
@@ -137,14 +171,13 @@ void ListingWalk::read_once(Level& level, DIR* stream, const CallContext& contex
       continue;
     const base::FileKind kind = kind_of(level.fd.get(), *entry, where);
     const bool is_directory = kind == base::FileKind::kDirectory;
-    if (!is_directory && kind != base::FileKind::kRegular) continue;
     const std::string full = level.prefix + name + (is_directory ? "/" : "");
     if (wanted(full, is_directory)) level.names.add(name, is_directory);
   }
 }
 
 std::optional<ListItem> ListingWalk::marker(const std::string& prefix) {
-  const auto stat = stat_at(bucket_.get(), prefix.substr(0, prefix.size() - 1), prefix);
+  const auto stat = stat_beneath(bucket_.get(), without_slash(prefix));
   if (!stat || stat->kind != base::FileKind::kDirectory) return std::nullopt;
   const auto record = fitting(load_records(bucket_.get(), prefix), *stat);
   if (!record) return std::nullopt;
@@ -162,10 +195,16 @@ std::optional<ListItem> ListingWalk::visit_directory(const std::string& key,
                                                      const CallContext& context) {
   const bool is_group = !delimiter_.empty() && key.size() > prefix_.size();
   if (is_group) {
-    if (!holds_objects(key, context)) return std::nullopt;
+    try {
+      if (!holds_objects(key, context)) return std::nullopt;
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCancelled) throw;
+      return blocked(key, error.what());
+    }
     return ListItem{key, std::nullopt};
   }
-  enter(key, context);
+  const std::string why = enter(key, context);
+  if (!why.empty()) return blocked(key, why);
   const bool listed = key.starts_with(prefix_) && key > start_.after;
   return listed ? marker(key) : std::nullopt;
 }
@@ -184,11 +223,19 @@ std::optional<ListItem> ListingWalk::next(const CallContext& context) {
       if (auto item = visit_directory(key, context)) return item;
       continue;
     }
-    if (auto seen = look_up(bucket_.get(), levels_.back().fd.get(), key)) {
-      return ListItem{key, std::move(seen->info)};
-    }
+    if (auto item = visit_name(key)) return item;
   }
   return std::nullopt;
+}
+
+std::optional<ListItem> ListingWalk::visit_name(const std::string& key) {
+  try {
+    auto seen = look_up(bucket_.get(), levels_.back().fd.get(), key, folder_.path());
+    if (seen) return ListItem{key, std::move(seen->info)};
+    return std::nullopt;
+  } catch (const Error& error) {
+    return blocked(key, error.what());
+  }
 }
 
 std::unique_ptr<ListingWalk> Listings::resume(const ListRequest& request) {

@@ -42,8 +42,8 @@ struct ListItem {
 };
 
 // Walks the bucket in byte order of the key. Memory: the names of the directories on the
-// way down to the current one. A directory that cannot be read throws: a listing is whole
-// or it fails.
+// way down to the current one. What cannot be looked at or is no object comes as a
+// blocked item; throws when the folder of the prefix itself cannot be read.
 class ListingWalk {
  public:
   struct Start {
@@ -62,12 +62,15 @@ class ListingWalk {
     UniqueFd fd;
     SortedNames names;
   };
-  void enter(const std::string& prefix, const CallContext& context);
+  // Why it cannot be read; "" when it was entered, or has gone.
+  std::string enter(const std::string& prefix, const CallContext& context);
+  void enter_top(const std::string& top);
   void read_names(Level& level, const CallContext& context);
   void read_once(Level& level, DIR* stream, const CallContext& context);
   bool wanted(const std::string& full, bool is_directory) const;
   std::optional<ListItem> visit_directory(const std::string& key,
                                           const CallContext& context);
+  std::optional<ListItem> visit_name(const std::string& key);
   std::optional<ListItem> marker(const std::string& prefix);
   bool holds_objects(const std::string& prefix, const CallContext& context) const;
 

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "cloudsync/error.h"
 #include "hash/digest.h"
+#include "storage/local/local_obstacles.h"
 #include "storage/local/local_placing.h"
 
 namespace cloudsync::storage::local {
@@ -17,10 +18,15 @@ std::string directory_of(const ObjectKey& key) {
   return key.value.substr(0, key.value.size() - 1);
 }
 
-std::optional<base::FileStat> stat_directory(int bucket, const ObjectKey& key) {
-  const UniqueFd fd = open_beneath(bucket, directory_of(key), O_RDONLY | O_DIRECTORY);
-  if (!fd) return std::nullopt;
-  return stat_of(fd.get(), key.value);
+std::optional<base::FileStat> stat_directory(const BucketFolder& folder, int bucket,
+                                             const ObjectKey& key) {
+  const UniqueFd fd = open_beneath(bucket, directory_of(key), O_PATH | O_DIRECTORY);
+  if (fd) return stat_of(fd.get(), key.value);
+  const int error = errno;
+  if (error != ENOENT && error != ENOTDIR && error != ELOOP && error != ENAMETOOLONG)
+    throw_errno("look at", folder.path_of(key.value), error);
+  refuse_obstacle(folder, bucket, directory_of(key));
+  return std::nullopt;
 }
 
 UniqueFd make_directory(const BucketFolder& folder, int bucket, const ObjectKey& key) {
@@ -46,8 +52,9 @@ Record marker_record(const PutRequest& request, const base::FileStat& directory)
 
 }  // namespace
 
-std::optional<ObjectInfo> find_marker(int bucket, const ObjectKey& key) {
-  const auto stat = stat_directory(bucket, key);
+std::optional<ObjectInfo> find_marker(const BucketFolder& folder, int bucket,
+                                      const ObjectKey& key) {
+  const auto stat = stat_directory(folder, bucket, key);
   if (!stat) return std::nullopt;
   const auto record = fitting(load_records(bucket, key.value), *stat);
   return record ? std::optional(info_of(key.value, *stat, record)) : std::nullopt;
@@ -57,10 +64,13 @@ PutResult place_marker(const BucketFolder& folder, int bucket,
                        const PutRequest& request) {
   const NameLock lock(bucket, request.key.value);
   PutResult result;
-  result.outcome = check_condition(find_marker(bucket, request.key), request.condition);
+  result.outcome =
+      check_condition(find_marker(folder, bucket, request.key), request.condition);
   if (result.outcome != Outcome::kOk) return result;
+  folder.require_spelling(bucket, request.key.value);
   const UniqueFd parent = make_directory(folder, bucket, request.key);
-  const auto stat = stat_directory(bucket, request.key);
+  folder.require_spelling(bucket, request.key.value);
+  const auto stat = stat_directory(folder, bucket, request.key);
   if (!stat) folder.throw_nested(request.key.value);
   const Record record = marker_record(request, *stat);
   save_records(bucket, request.key.value, {record});
@@ -76,7 +86,7 @@ DeleteResult remove_marker(const BucketFolder& folder, int bucket,
                            const DeleteRequest& request) {
   {
     const NameLock lock(bucket, request.key.value);
-    const auto current = find_marker(bucket, request.key);
+    const auto current = find_marker(folder, bucket, request.key);
     if (!current) return {};
     if (check_condition(current, {request.if_match, false}) != Outcome::kOk) {
       return {Outcome::kPreconditionFailed, {}};

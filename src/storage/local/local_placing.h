@@ -35,7 +35,8 @@ DeleteResult remove_object(const BucketFolder& folder, int bucket,
 void sync_nearest_directory(const BucketFolder& folder, int bucket, std::string path);
 
 // Directory markers: an empty directory and a record with its own token.
-std::optional<ObjectInfo> find_marker(int bucket, const ObjectKey& key);
+std::optional<ObjectInfo> find_marker(const BucketFolder& folder, int bucket,
+                                      const ObjectKey& key);
 PutResult place_marker(const BucketFolder& folder, int bucket, const PutRequest& request);
 DeleteResult remove_marker(const BucketFolder& folder, int bucket,
                            const DeleteRequest& request);
@@ -44,7 +45,8 @@ DeleteResult remove_marker(const BucketFolder& folder, int bucket,
 // bucket.
 void remove_empty_directories(const BucketFolder& folder, int bucket, std::string path);
 
-// Object or marker of this key; nothing also for a key that cannot be stored.
+// Object or marker of this key; nothing also for a key that cannot be stored. Throws
+// kAlreadyExists for what is no object.
 std::optional<ObjectInfo> find_object(const BucketFolder& folder, int bucket,
                                       const ObjectKey& key);
 

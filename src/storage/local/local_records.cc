@@ -13,8 +13,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "cloudsync/error.h"
 #include "hash/digest.h"
 #include "storage/local/local_layout.h"
+#include "storage/local/local_obstacles.h"
 
 namespace cloudsync::storage::local {
 namespace {
@@ -34,6 +36,7 @@ json to_json(const Record& record) {
   if (!record.storage_class.empty()) result["storage_class"] = record.storage_class;
   if (!record.metadata.empty()) result["metadata"] = record.metadata;
   if (!record.marker_token.empty()) result["marker"] = record.marker_token;
+  if (!record.version.empty()) result["version"] = record.version;
   return result;
 }
 
@@ -56,16 +59,18 @@ Record from_json(const json& value) {
   record.storage_class = value.value("storage_class", "");
   record.metadata = value.value("metadata", Metadata{});
   record.marker_token = value.value("marker", "");
+  record.version = value.value("version", "");
   return record;
 }
 
 // A record that cannot be read is a record that does not fit: the file then is one of
 // unknown origin, which is always safe.
-std::vector<Record> parse(const std::string& text) {
+std::vector<Record> parse(const std::string& text, const std::string& key) {
   std::vector<Record> records;
   const json document = json::parse(text, nullptr, false);
   try {
     if (!document.is_object() || document.value("format", 0) != kFormat) return records;
+    if (document.value("key", "") != base::percent_encode(key, true)) return records;
     for (const json& value : document.at("versions")) records.push_back(from_json(value));
   } catch (const json::exception&) {
     records.clear();
@@ -83,8 +88,11 @@ void require_record_text(const std::string& key, const std::string& text) {
 
 bool Record::fits(const base::FileStat& stat) const {
   if (!marker_token.empty())
-    return stat.kind == base::FileKind::kDirectory && stat.ino == ino;
-  if (stat.ino != ino || stat.size != size || stat.mtime_ns != mtime_ns) return false;
+    return stat.kind == base::FileKind::kDirectory && (stat.ino == ino || stat.ino == 0);
+  if ((stat.ino != ino && stat.ino != 0) || stat.size != size ||
+      stat.mtime_ns != mtime_ns)
+    return false;
+  if (stat.ctime_ns == 0) return true;  // the file system keeps none
   if (ctime_ns) return stat.ctime_ns == *ctime_ns;
   return std::abs(stat.ctime_ns - mtime_ns) < kPendingWindowNs;
 }
@@ -99,7 +107,7 @@ VersionToken token_of(const base::FileStat& stat) {
 
 std::vector<Record> load_records(int bucket, const std::string& key) {
   const auto text = read_small_file(bucket, record_path(key));
-  return text ? parse(*text) : std::vector<Record>{};
+  return text ? parse(*text, key) : std::vector<Record>{};
 }
 
 void save_records(int bucket, const std::string& key,
@@ -116,7 +124,7 @@ void save_records(int bucket, const std::string& key,
   const std::string target = record_path(key);
   int error = rename_at(bucket, file.path(), bucket, target, RenameFlag::kReplace);
   if (error == ENOENT) {
-    mkdirat(bucket, parent_of(target).c_str(), 0777);
+    make_directories(bucket, parent_of(target));
     error = rename_at(bucket, file.path(), bucket, target, RenameFlag::kReplace);
   }
   if (error != 0) throw_errno("write the record of", key, error);
@@ -124,7 +132,7 @@ void save_records(int bucket, const std::string& key,
 }
 
 void remove_records(int bucket, const std::string& key) {
-  unlinkat(bucket, record_path(key).c_str(), 0);
+  unlink_beneath(bucket, record_path(key));
 }
 
 ObjectInfo info_of(const std::string& key, const base::FileStat& stat,
@@ -140,6 +148,7 @@ ObjectInfo info_of(const std::string& key, const base::FileStat& stat,
   info.content_type = record->content_type;
   info.storage_class = record->storage_class;
   info.metadata = record->metadata;
+  if (!record->version.empty()) info.token = {record->version};
   if (record->marker_token.empty()) return info;
   info.size = 0;
   info.token = {record->marker_token};
@@ -155,7 +164,8 @@ std::optional<Record> fitting(const std::vector<Record>& records,
   return std::nullopt;
 }
 
-std::optional<Seen> look_up(int bucket, int dir, const std::string& key) {
+std::optional<Seen> look_up(int bucket, int dir, const std::string& key,
+                            const std::string& where) {
   const std::string name = name_of(key);
   auto stat = stat_at(dir, name, key);
   while (stat && stat->kind == base::FileKind::kRegular) {
@@ -167,6 +177,8 @@ std::optional<Seen> look_up(int bucket, int dir, const std::string& key) {
     }
     stat = again;
   }
+  const std::string why = stat ? why_no_object(*stat) : "";
+  if (!why.empty()) throw_obstacle("'" + base::printable(key) + "' " + why, where);
   return std::nullopt;
 }
 

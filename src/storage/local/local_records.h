@@ -25,6 +25,9 @@ struct Record {
   std::string storage_class;
   Metadata metadata;
   std::string marker_token;  // directory markers only: a directory's times say nothing
+  // The token of an object on a file system that keeps no inodes: size and a time that
+  // may be coarse do not tell two puts apart.
+  std::string version;
 
   bool fits(const base::FileStat& stat) const;
 };
@@ -48,13 +51,14 @@ std::optional<Record> fitting(const std::vector<Record>& records,
                               const base::FileStat& stat);
 
 // Stat and record of a name in `dir` as they belong together, also while it is being
-// replaced.
+// replaced. Throws kAlreadyExists for what is no object; `where` is the bucket's folder.
 struct Seen {
   base::FileStat stat;
   std::optional<Record> record;
   ObjectInfo info;
 };
-std::optional<Seen> look_up(int bucket, int dir, const std::string& key);
+std::optional<Seen> look_up(int bucket, int dir, const std::string& key,
+                            const std::string& where);
 
 // Metadata must be text for the record. Throws kInvalidArgument.
 void require_text(const std::string& key, const Metadata& metadata);

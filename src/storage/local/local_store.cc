@@ -57,24 +57,25 @@ struct OpenObject {
   ObjectInfo info;
 };
 
-std::optional<OpenObject> open_object(int bucket, const std::string& key) {
-  while (true) {
+// Looked at before it is opened: opening a FIFO or a device is not without effect.
+std::optional<OpenObject> open_object(const BucketFolder& folder, int bucket,
+                                      const std::string& key) {
+  while (find_object(folder, bucket, {key})) {
     OpenObject object;
-    object.fd = open_beneath(bucket, key, O_RDONLY | O_NONBLOCK);
+    object.fd = open_regular(bucket, key);
     if (!object.fd) {
-      const bool absent =
-          errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENXIO;
-      if (absent) return std::nullopt;
-      throw_errno("open", key, errno);
+      if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EINVAL)
+        continue;
+      throw_errno("open", folder.path_of(key), errno);
     }
     const base::FileStat stat = stat_of(object.fd.get(), key);
-    if (stat.kind != base::FileKind::kRegular) return std::nullopt;
     const auto record = fitting(load_records(bucket, key), stat);
     // Replaced between the open and the look at its record: take the new one.
     if (!record && !is_linked(object.fd.get())) continue;
     object.info = info_of(key, stat, record);
     return object;
   }
+  return std::nullopt;
 }
 
 class LocalStore final : public ObjectStore {
@@ -87,7 +88,7 @@ class LocalStore final : public ObjectStore {
     return "local bucket '" + folder_.path() + "'";
   }
   std::optional<std::int64_t> clock_offset_ns() override {
-    return clock_offset_of(folder_);
+    return clock_.offset_ns();
   }
   MultipartStore* multipart() override { return &uploads_; }
 
@@ -103,6 +104,8 @@ class LocalStore final : public ObjectStore {
                                         const CallContext& context) override;
   PutResult copy(const CopyRequest& request, const CallContext& context) override;
   BucketInfo describe_bucket(const CallContext& context) override;
+  std::optional<BucketIdentity> identity(const CallContext& context) override;
+  std::string give_identity(const CallContext& context) override;
 
  private:
   PutResult put_marker(int bucket, const PutRequest& request, ByteSource& source);
@@ -110,6 +113,7 @@ class LocalStore final : public ObjectStore {
   DeleteResult remove_one(int bucket, const DeleteRequest& request) const;
 
   BucketFolder folder_;
+  FileSystemClock clock_{folder_};
   Listings listings_;
   LocalUploads uploads_;
   Capabilities capabilities_ = declared_capabilities();
@@ -135,10 +139,10 @@ GetResult LocalStore::get(const GetRequest& request, ByteSink& sink,
   if (!bucket || !why_unstorable(request.key.value).empty()) return result;
   std::optional<OpenObject> object;
   if (is_marker(request.key)) {
-    if (auto info = find_marker(bucket.get(), request.key))
+    if (auto info = find_marker(folder_, bucket.get(), request.key))
       object.emplace(UniqueFd(), *info);
   } else {
-    object = open_object(bucket.get(), request.key.value);
+    object = open_object(folder_, bucket.get(), request.key.value);
   }
   if (!object) return result;
   result.info = object->info;
@@ -231,7 +235,7 @@ std::vector<DeleteResult> LocalStore::remove_many(std::span<const DeleteRequest>
 
 PutResult LocalStore::copy_marker(int bucket, const CopyRequest& request) {
   PutResult result;
-  const auto source = find_marker(bucket, request.source);
+  const auto source = find_marker(folder_, bucket, request.source);
   result.outcome = source ? check_condition(source, {request.source_if_match, false})
                           : Outcome::kNotFound;
   if (result.outcome != Outcome::kOk) return result;
@@ -255,7 +259,7 @@ PutResult LocalStore::copy(const CopyRequest& request, const CallContext& contex
   }
   const UniqueFd bucket = folder_.create();
   if (is_marker(request.source)) return copy_marker(bucket.get(), request);
-  const auto source = open_object(bucket.get(), request.source.value);
+  const auto source = open_object(folder_, bucket.get(), request.source.value);
   if (!source) return result;
   result.outcome = check_condition(source->info, {request.source_if_match, false});
   if (result.outcome != Outcome::kOk) return result;
@@ -274,6 +278,16 @@ PutResult LocalStore::copy(const CopyRequest& request, const CallContext& contex
 BucketInfo LocalStore::describe_bucket(const CallContext& context) {
   context.throw_if_stopped();
   return {.exists = folder_.is_usable(), .region = "", .versioned = false};
+}
+
+std::optional<BucketIdentity> LocalStore::identity(const CallContext& context) {
+  context.throw_if_stopped();
+  return folder_.identity();
+}
+
+std::string LocalStore::give_identity(const CallContext& context) {
+  context.throw_if_stopped();
+  return folder_.give_identity();
 }
 
 }  // namespace

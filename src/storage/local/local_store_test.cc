@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/local/local_store.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <thread>
 #include <utility>
 
@@ -42,6 +45,21 @@ class LocalStoreTest : public ::testing::Test {
   std::string read(const std::string& key) const {
     std::ifstream in(bucket + "/" + key, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
+  }
+  // kInternal when nothing is thrown.
+  static ErrorCode error_of(const std::function<void()>& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::kInternal;
+  }
+  void copy(const std::string& from, const std::string& to) {
+    CopyRequest request;
+    request.source = {from};
+    request.destination = {to};
+    store->copy(request, {});
   }
   ErrorCode put_error(const std::string& key, std::string* message = nullptr) {
     try {
@@ -180,18 +198,104 @@ TEST_F(LocalStoreTest, UnsafeKeysAreRefusedForWritesAndAbsentForReads) {
   EXPECT_EQ(read("../outside"), "secret");
 }
 
-TEST_F(LocalStoreTest, SymbolicLinksAreNeverFollowed) {
+TEST_F(LocalStoreTest, WhatIsNoObjectIsNeitherFollowedNorAbsent) {
   fs::create_directories(options.path + "/outside");
   std::ofstream(options.path + "/outside/f") << "secret";
   put(*store, "a", "1");
   fs::create_directory_symlink(options.path + "/outside", bucket + "/link");
   fs::create_symlink(options.path + "/outside/f", bucket + "/file");
-  EXPECT_EQ(keys(*store), Names{"a"});
+  mkfifo((bucket + "/fifo").c_str(), 0600);
   std::string body;
-  EXPECT_EQ(get(*store, "link/f", body).outcome, Outcome::kNotFound);
-  EXPECT_EQ(get(*store, "file", body).outcome, Outcome::kNotFound);
-  EXPECT_EQ(put_error("link/new"), ErrorCode::kUnsupported);
+  for (const std::string key :
+       {"link", "link/f", "link/new", "link/sub/", "file", "fifo", "fifo/x"}) {
+    EXPECT_EQ(error_of([&] { store->head({key}, {}); }), ErrorCode::kAlreadyExists);
+    EXPECT_EQ(error_of([&] { get(*store, key, body); }), ErrorCode::kAlreadyExists);
+    EXPECT_EQ(put_error(key), ErrorCode::kAlreadyExists) << key;
+    EXPECT_EQ(error_of([&] { store->remove({{key}, {}}, {}); }),
+              ErrorCode::kAlreadyExists);
+    if (!key.ends_with('/')) {
+      EXPECT_EQ(error_of([&] { copy("a", key); }), ErrorCode::kAlreadyExists);
+    }
+    EXPECT_EQ(error_of([&] { copy(key, "b"); }), ErrorCode::kAlreadyExists);
+    EXPECT_TRUE(store->remove_many({{DeleteRequest{{key}, {}}}}, {}).at(0).error);
+  }
   EXPECT_FALSE(fs::exists(options.path + "/outside/new"));
+  EXPECT_TRUE(fs::is_symlink(bucket + "/link"));
+}
+
+TEST_F(LocalStoreTest, ListingShowsWhatIsNoObjectAsBlocked) {
+  for (const char* key : {"a", "d/x", "z"}) put(*store, key, "1");
+  fs::create_symlink("nowhere", bucket + "/b");
+  fs::create_symlink("a", bucket + "/d/link");
+  mkfifo((bucket + "/d.fifo").c_str(), 0600);
+  Names blocked, whole;
+  for (const ObjectInfo& info : store->list({}, {}).objects)
+    (info.blocked.empty() ? whole : blocked).push_back(info.key.value);
+  EXPECT_EQ(whole, (Names{"a", "d/x", "z"}));
+  EXPECT_EQ(blocked, (Names{"b", "d.fifo", "d/link"}));
+}
+
+TEST_F(LocalStoreTest, ListingBelowALinkIsRefused) {
+  put(*store, "a/b/c", "1");
+  fs::rename(bucket + "/a", bucket + "/moved");
+  fs::create_directory_symlink("moved", bucket + "/a");
+  EXPECT_EQ(error_of([&] { keys(*store, "a/"); }), ErrorCode::kUnavailable);
+  EXPECT_EQ(error_of([&] { keys(*store, "a/b/"); }), ErrorCode::kUnavailable);
+  ListRequest request;
+  request.start_after = "a/b/a";
+  EXPECT_EQ(error_of([&] { store->list(request, {}); }), ErrorCode::kUnavailable);
+}
+
+TEST_F(LocalStoreTest, BucketThatHasGoneIsNotMadeAgain) {
+  put(*store, "a", "1");
+  fs::rename(bucket, bucket + ".moved");
+  EXPECT_EQ(put_error("b"), ErrorCode::kNotFound);
+  EXPECT_EQ(error_of([&] { keys(*store); }), ErrorCode::kNotFound);
+  EXPECT_FALSE(fs::exists(bucket));
+  fs::create_directory(bucket);  // an empty mount point
+  EXPECT_EQ(put_error("b"), ErrorCode::kNotFound);
+  EXPECT_EQ(error_of([&] { store->head({"a"}, {}); }), ErrorCode::kNotFound);
+  EXPECT_TRUE(fs::is_empty(bucket));
+  fs::remove(bucket);
+  fs::rename(bucket + ".moved", bucket);
+  EXPECT_EQ(keys(*store), Names{"a"});
+}
+
+TEST_F(LocalStoreTest, BucketOnAnotherDeviceIsKnownByItsId) {
+  put(*store, "a", "1");
+  fs::copy(bucket, bucket + ".moved", fs::copy_options::recursive);
+  fs::remove_all(bucket);
+  fs::rename(bucket + ".moved", bucket);
+  EXPECT_EQ(keys(*store), Names{"a"});
+}
+
+TEST_F(LocalStoreTest, NewBucketsGetAnIdAndOldOnesWhenAsked) {
+  EXPECT_FALSE(store->identity({})->present);
+  put(*store, "a", "1");
+  const auto identity = store->identity({});
+  EXPECT_EQ(identity->id.size(), 32u);
+  EXPECT_EQ(store->give_identity({}), identity->id);
+  EXPECT_EQ(make_local_store(options)->identity({})->id, identity->id);
+  fs::remove(bucket + "/.cloudsync-store/id");
+  const auto other = make_local_store(options);
+  put(*other, "a", "2");
+  EXPECT_EQ(other->identity({})->id, "");
+  const std::string given = other->give_identity({});
+  EXPECT_EQ(given.size(), 32u);
+  EXPECT_EQ(make_local_store(options)->identity({})->id, given);
+}
+
+TEST_F(LocalStoreTest, BodiesOfDeadWritersGoAndThoseOfLivingOnesStay) {
+  put(*store, "a", "1");
+  const std::string tmp = bucket + "/.cloudsync-store/tmp/";
+  std::ofstream(tmp + "body-dead") << "partial";
+  std::ofstream(tmp + "body-living") << "partial";
+  const int living = open((tmp + "body-living").c_str(), O_RDONLY | O_CLOEXEC);
+  flock(living, LOCK_SH);
+  put(*make_local_store(options), "a", "2");
+  EXPECT_FALSE(fs::exists(tmp + "body-dead"));
+  EXPECT_TRUE(fs::exists(tmp + "body-living"));
+  close(living);
 }
 
 TEST_F(LocalStoreTest, RemoveTakesEmptiedDirectoriesButNeverTheBucket) {
@@ -266,11 +370,15 @@ TEST_F(LocalStoreTest, DelimiterPageTokenWorksInAnotherProcess) {
   EXPECT_EQ(found, (Names{"a", "b/", "b0", "c/"}));
 }
 
-TEST_F(LocalStoreTest, UnreadableDirectoryFailsTheListing) {
+TEST_F(LocalStoreTest, UnreadableDirectoryIsBlocked) {
   if (geteuid() == 0) GTEST_SKIP() << "root reads every directory";
   put(*store, "a/b", "1");
+  put(*store, "c", "1");
   chmod((bucket + "/a").c_str(), 0);
-  EXPECT_THROW(keys(*store), Error);
+  EXPECT_EQ(keys(*store), (Names{"a/", "c"}));
+  EXPECT_FALSE(store->list({}, {}).objects.at(0).blocked.empty());
+  EXPECT_THROW(keys(*store, "a/"), Error);
+  EXPECT_THROW(store->head({"a/b"}, {}), Error);
   chmod((bucket + "/a").c_str(), 0700);
 }
 

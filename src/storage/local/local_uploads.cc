@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/local/local_uploads.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,24 +56,12 @@ std::optional<PartReceipt> parse_part_name(const std::string& name) {
   return receipt;
 }
 
-std::vector<std::string> names_in(int bucket, const std::string& path) {
-  std::vector<std::string> names;
-  const UniqueFd fd = open_beneath(bucket, path, O_RDONLY | O_DIRECTORY);
-  const int copy = fd ? fcntl(fd.get(), F_DUPFD_CLOEXEC, 0) : -1;
-  DIR* stream = copy < 0 ? nullptr : fdopendir(copy);
-  if (!stream) return names;
-  while (const dirent* entry = readdir(stream)) names.emplace_back(entry->d_name);
-  closedir(stream);
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 std::vector<PartReceipt> receipts_of(int bucket, const UploadId& id) {
   std::vector<PartReceipt> receipts;
   const std::string folder = folder_of(id);
   for (const std::string& name : names_in(bucket, folder)) {
     auto receipt = parse_part_name(name);
-    const auto stat = stat_at(bucket, folder + "/" + name, name);
+    const auto stat = stat_beneath(bucket, folder + "/" + name);
     if (!receipt || !stat) continue;
     receipt->size = stat->size;
     receipts.push_back(*receipt);
@@ -113,20 +100,8 @@ void keep_part(int bucket, const UploadId& id, TemporaryFile& file,
   file.moved();
   for (const PartReceipt& other : receipts_of(bucket, id)) {
     if (other.number != receipt.number || other.etag == receipt.etag) continue;
-    unlinkat(bucket, (folder + "/" + part_name(other.number, other.etag)).c_str(), 0);
+    unlink_beneath(bucket, folder + "/" + part_name(other.number, other.etag));
   }
-}
-
-std::string md5_of_file(int file, const CallContext& context) {
-  hash::Md5 md5;
-  std::vector<std::byte> buffer(256 * 1024);
-  std::uint64_t offset = 0;
-  while (const std::size_t n = read_some(file, offset, buffer, "the part")) {
-    context.throw_if_stopped();
-    md5.update({buffer.data(), n});
-    offset += n;
-  }
-  return base::to_hex(md5.finish());
 }
 
 }  // namespace
@@ -214,7 +189,7 @@ PartReceipt LocalUploads::copy_part(const CopyPartRequest& request,
   const UniqueFd bucket = open_bucket(request.key, request.upload);
   require(bucket.get(), request.key, request.upload);
   const std::string& source = request.source.value;
-  const UniqueFd from = open_beneath(bucket.get(), source, O_RDONLY | O_NONBLOCK);
+  const UniqueFd from = open_regular(bucket.get(), source);
   if (!from) {
     throw Error(ErrorCode::kNotFound,
                 "the source '" + base::printable(source) + "' is gone");
@@ -227,7 +202,9 @@ PartReceipt LocalUploads::copy_part(const CopyPartRequest& request,
   append_range(from.get(), request.range.offset, request.range.length, file.fd(), source);
   // The version that was asked for must have been there until the last byte.
   const auto after = find_object(folder_, bucket.get(), request.source);
-  const bool unchanged = after && after->token == token_of(before);
+  const ObjectInfo seen =
+      info_of(source, before, fitting(load_records(bucket.get(), source), before));
+  const bool unchanged = after && after->token == seen.token;
   if (!unchanged ||
       (request.source_if_match && after->token != *request.source_if_match)) {
     throw Error(ErrorCode::kPreconditionFailed,
@@ -235,7 +212,7 @@ PartReceipt LocalUploads::copy_part(const CopyPartRequest& request,
   }
   sync_file(file.fd(), file.path());
   const PartReceipt receipt{
-      request.number, request.range.length, md5_of_file(file.fd(), context), {}};
+      request.number, request.range.length, base::to_hex(md5_of(file.fd(), context)), {}};
   keep_part(bucket.get(), request.upload, file, receipt);
   return receipt;
 }
@@ -249,7 +226,7 @@ void LocalUploads::append_parts(int bucket, const CompleteRequest& request,
     previous = receipt.number;
     const std::string path =
         folder_of(request.upload) + "/" + part_name(receipt.number, receipt.etag);
-    const UniqueFd part = open_beneath(bucket, path, O_RDONLY);
+    const UniqueFd part = open_regular(bucket, path);
     if (!part) throw_bad_part(receipt.number, "was not uploaded with this checksum");
     append_range(part.get(), 0, stat_of(part.get(), path).size, to, path);
   }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cloudsync/cloud_sync.h"
 #include "storage/decorators.h"
+#include "sync/guard/bucket_identity.h"
 #include "sync/guard/root_registry.h"
 #include "sync/run/absent_root.h"
 #include "sync/run/pair_lock.h"
@@ -112,9 +113,11 @@ class Session {
     settle_overlap();
     PairRecord pair = find_pair();
     remember_direction(pair);
-    if (!open_root(pair)) return report_.result({}, false);
+    if (!accept_bucket(pair) || !open_root(pair)) return report_.result({}, false);
     settle_database();
-    return run_with(std::move(pair));
+    SyncProgress progress = run_with(pair);
+    if (!progress.fatal) sync::remember_bucket(about_bucket(pair), {options_.stop, {}});
+    return progress;
   }
 
   sync::RunReport& report() { return report_; }
@@ -163,6 +166,21 @@ class Session {
     record.uuid = "dry-run";
     record.identity = identity_;
     return record;
+  }
+
+  sync::BucketQuestion about_bucket(const PairRecord& pair) {
+    return {cloud_.store(),           *state_,
+            pair,                     settings_.writes_bucket(),
+            settings_.dry_run,        settings_.force.contains(Force::kRoot)};
+  }
+
+  bool accept_bucket(const PairRecord& pair) {
+    const auto answer = sync::ask_for_bucket(about_bucket(pair), base::system_random(),
+                                             {options_.stop, {}});
+    settings_.compare_anew = answer.verdict == sync::BucketVerdict::kCompareAnew;
+    if (answer.verdict != sync::BucketVerdict::kBrake) return true;
+    report_.brake("root", answer.message);
+    return false;
   }
 
   // A download makes a missing root, unless the database knows files in it.

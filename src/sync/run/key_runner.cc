@@ -261,8 +261,18 @@ void KeyRunner::close_vanished() {
       continue;
     }
     if (seen_open(key) || !context_.filter.includes(key)) continue;
+    if (is_gone(key)) journal_.close(key);
+  }
+}
+
+// On both sides, as far as they can be looked at.
+bool KeyRunner::is_gone(const std::string& key) const {
+  try {
     const auto item = observe_again(context_, key);
-    if (!item.local && !item.remote) journal_.close(key);
+    return !item.local && !item.remote;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kAlreadyExists) throw;
+    return false;  // something that is no object is in its way
   }
 }
 
@@ -305,6 +315,12 @@ void KeyRunner::report_problems(const MergedItem& item) {
   }
   if (item.remote && item.remote->problem == RemoteProblem::kUnsafeKey) {
     context_.report.act(OperationAction::kUnsafe, key, item.remote->info.size);
+  }
+  if (item.remote && item.remote->problem == RemoteProblem::kBlocked &&
+      !item.remote->detail.empty()) {
+    const Error error(ErrorCode::kAlreadyExists, item.remote->detail);
+    context_.report.fail(OperationAction::kSkip, key, error);
+    journal_.failed(key, OperationAction::kSkip, error);
   }
 }
 

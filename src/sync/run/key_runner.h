@@ -65,6 +65,7 @@ class KeyRunner {
 
   bool seen_open(const std::string& key);
   bool leave_foreign(const std::string& key);
+  bool is_gone(const std::string& key) const;
   void report_problems(const MergedItem& item);
   bool settle_quickly(Observed& observed);
   void start(TaskPtr task, bool urgent);

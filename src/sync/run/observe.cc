@@ -201,14 +201,29 @@ bool names_another_key(const RunContext& context, const std::string& key) {
   return other && !is_stored_decomposed(context, key, *other);
 }
 
+// A socket or device where a folder was says nothing about the files below.
+bool is_below_special(const RunContext& context, const std::string& key) {
+  for (auto slash = key.find('/'); slash != std::string::npos;
+       slash = key.find('/', slash + 1)) {
+    const auto above = context.files.stat(key.substr(0, slash));
+    if (!above) return false;
+    if (above->kind == base::FileKind::kSpecial) return true;
+  }
+  return false;
+}
+
 std::optional<LocalEntry> observe_local(const RunContext& context,
                                         const std::string& key) {
   const bool directory = key.ends_with('/');
   if (names_another_key(context, key)) return std::nullopt;
   const auto stat = context.files.stat(directory ? key.substr(0, key.size() - 1) : key);
-  if (!stat) return std::nullopt;
   LocalEntry entry;
   entry.key = key;
+  if (!stat) {
+    if (!is_below_special(context, key)) return std::nullopt;
+    entry.problem = LocalProblem::kSpecial;
+    return entry;
+  }
   entry.stat = *stat;
   switch (stat->kind) {
     case base::FileKind::kRegular:

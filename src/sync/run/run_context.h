@@ -42,6 +42,7 @@ struct RunSettings {
   bool dry_run = false;
   bool checksum = false;
   bool size_only = false;
+  bool compare_anew = false;  // another bucket, as was asked for: nothing is deleted
   MaxDelete max_delete;
   std::set<Force> force;
   EngineOptions engine;

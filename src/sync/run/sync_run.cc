@@ -200,6 +200,7 @@ bool SyncRun::accept_root() {
       demote_base(view);
       break;
   }
+  if (settings_.compare_anew) demote_base(view);
   pair.root_dev = stat.dev;
   pair.root_ino = stat.ino;
   return true;

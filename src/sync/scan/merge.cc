@@ -72,14 +72,19 @@ class OpenRanges {
   std::vector<std::string> ranges_;  // their ends
 };
 
-// Listed objects below whose name the current key may lie. Between `k` and the end of its
-// subtree every key begins with `k`, so these are prefixes of each other: a stack as deep
-// as a key is long.
+// Listed objects, or things that block, below whose name the current key may lie. Between
+// `k` and the end of its subtree every key begins with `k`, so these are prefixes of each
+// other: a stack as deep as a key is long.
 class HidingObjects {
  public:
   void add(const std::string& key) {
     leave_behind(key);
     if (!key.ends_with('/')) keys_.push_back(key);
+  }
+  void add_folder(std::string key) {
+    leave_behind(key);
+    if (key.ends_with('/')) key.pop_back();
+    keys_.push_back(std::move(key));
   }
   bool hide(const std::string& key) {
     leave_behind(key);
@@ -105,6 +110,7 @@ struct Merge::Impl {
   Options options;
   OpenRanges unknown;
   HidingObjects hiding;
+  HidingObjects blocking;
   std::vector<MergedItem> waiting;  // each lies within the reach of the one before it
 
   const std::string* smallest_key();
@@ -160,7 +166,10 @@ void Merge::Impl::mark_unknown(MergedItem& item) {
   const bool local_problem = item.local && item.local->problem != LocalProblem::kNone;
   const bool remote_problem = item.remote && item.remote->problem != RemoteProblem::kNone;
   item.local_unknown = hidden || local_problem || unknown.contain(item.key);
-  item.remote_unknown = hidden || remote_problem;
+  item.remote_unknown = hidden || remote_problem || blocking.hide(item.key);
+  if (item.remote && item.remote->problem == RemoteProblem::kBlocked) {
+    blocking.add_folder(item.key);
+  }
   if (options.nested_keys) return;
   if (item.remote) {
     hiding.add(item.key);
@@ -215,6 +224,7 @@ Merge::Merge(LocalCursor& local, RemoteCursor& remote, BaseCursor& base, Options
                      {remote, "remote"},
                      {base, "base"},
                      std::move(options),
+                     {},
                      {},
                      {},
                      {}}) {}

@@ -17,7 +17,8 @@ namespace cloudsync::sync {
 // or object comes after what lies below its name, so that it knows of it. A key that only
 // a base row names and that lies in an unknown range, is hidden by the filter, or lies
 // below an object of its parent's name in a store without nested keys comes out as
-// unknown, never as deleted.
+// unknown, never as deleted. So does whatever lies at or below something in the bucket
+// that is no object.
 class Merge {
  public:
   struct Options {

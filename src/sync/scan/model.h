@@ -35,6 +35,8 @@ enum class RemoteProblem {
   kUnsafeKey,      // would leave the root or cannot be a path
   kIgnoredMarker,  // "dir/" of size 0 while empty_dirs is off: known, never touched, not
                    // reported
+  kBlocked,        // no object but something else: nothing is known of the key nor of
+                   // those below it; reported when there is a detail
 };
 
 struct RemoteEntry {
@@ -49,8 +51,8 @@ struct UnknownRange {
   std::string first;
   std::string last;  // "" = no upper end
   std::string reason;
-  // kSymlink and kUnsafeName: an entry of that name tells the user; kUnreadable: only
-  // this does.
+  // kSymlink, kSpecial and kUnsafeName: an entry of that name tells the user;
+  // kUnreadable: only this does.
   LocalProblem problem = LocalProblem::kUnreadable;
 };
 

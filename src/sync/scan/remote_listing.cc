@@ -70,12 +70,26 @@ std::optional<RemoteEntry> RemoteClassifier::classify(storage::ObjectInfo info) 
   entry.info = std::move(info);
   if (entry.key < options_.range.first || past_range(entry.key)) return std::nullopt;
   if (is_own_path(entry.key)) return std::nullopt;
+  if (!entry.info.blocked.empty()) return blocked(std::move(entry));
   if (options_.filter && !options_.filter->includes(entry.key)) {
     return hidden_by_filter(std::move(entry));
   }
   // The marker of the prefix itself, as consoles create it.
   if (entry.key.empty() && entry.info.size == 0) return std::nullopt;
   find_problem(entry);
+  return entry;
+}
+
+// Also where only keys below it are to be seen; but then it is not told of.
+std::optional<RemoteEntry> RemoteClassifier::blocked(RemoteEntry entry) const {
+  const bool is_folder = entry.key.ends_with('/');
+  const std::string folder = is_folder ? entry.key : entry.key + '/';
+  const bool may_hide = !options_.filter || options_.filter->may_contain(folder);
+  const bool is_seen =
+      is_folder ? may_hide : !options_.filter || options_.filter->includes(entry.key);
+  if (!may_hide && !is_seen) return std::nullopt;
+  entry.problem = RemoteProblem::kBlocked;
+  if (is_seen) entry.detail = entry.info.blocked;
   return entry;
 }
 

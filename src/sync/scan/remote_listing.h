@@ -45,6 +45,7 @@ class RemoteClassifier {
   std::optional<std::string> unseen_directory(std::string_view key) const;
 
  private:
+  std::optional<RemoteEntry> blocked(RemoteEntry entry) const;
   std::optional<RemoteEntry> hidden_by_filter(RemoteEntry entry) const;
   void find_problem(RemoteEntry& entry) const;
 

@@ -69,19 +69,23 @@ void TreeWalk::step(std::vector<LocalItem>& out) {
   if (kind == FileKind::kSymlink) {
     return add_unknown(key, LocalProblem::kSymlink, "lies below a symbolic link", out);
   }
+  if (kind == FileKind::kSpecial) {
+    return add_unknown(key, LocalProblem::kSpecial, "lies below no folder", out);
+  }
   visit_directory(name, std::move(key), out);
 }
 
-// A link that is not kept as a link hides whatever lies below its name, which then is
-// unknown, not absent: a directory may have been moved and linked back. Its range has its
-// own place in the order.
+// A link that is not kept as a link, a socket, a device hide whatever lies below their
+// name, which then is unknown, not absent: a directory may have been moved and linked
+// back. The range has its own place in the order.
 void TreeWalk::add_slashes(std::vector<base::DirEntry>& siblings) const {
   const std::size_t count = siblings.size();
   for (std::size_t i = 0; i < count; ++i) {
     if (siblings[i].kind == FileKind::kDirectory) siblings[i].name += '/';
-    if (siblings[i].kind != FileKind::kSymlink || options_.links == Links::kPreserve)
-      continue;
-    siblings.push_back({siblings[i].name + '/', FileKind::kSymlink});
+    const bool hides = siblings[i].kind == FileKind::kSpecial ||
+                       (siblings[i].kind == FileKind::kSymlink &&
+                        options_.links != Links::kPreserve);
+    if (hides) siblings.push_back({siblings[i].name + '/', siblings[i].kind});
   }
 }
 
