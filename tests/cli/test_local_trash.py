@@ -231,8 +231,7 @@ def test_limit_is_checked(machine):
     assert "trash_limit" in result.stderr and "5% or 20GB" in result.stderr
 
 
-# Inode numbers that change at each look are a matter of their own (test_mounts.py).
-POOR = tuple(switch for switch in mounts.POOR if switch != "call_inodes")
+POOR = mounts.POOR
 LACKING = [(), ("no_rename_flags",), ("no_rename_flags", "no_links"), POOR]
 
 
