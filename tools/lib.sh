@@ -31,7 +31,7 @@ install_packages() {
 }
 
 # The servers of the tests, as `tools/server` knows them.
-servers=(minio versitygw fake-gcs-server gcp-storage-emulator azurite)
+servers=(minio versitygw fake-gcs-server gcp-storage-emulator azurite moto s3proxy rclone)
 
 # server_variable NAME : the environment variable that names a server's program.
 server_variable() {
@@ -41,6 +41,9 @@ server_variable() {
     fake-gcs-server) echo CLOUDSYNC_FAKE_GCS ;;
     gcp-storage-emulator) echo CLOUDSYNC_GCP_EMULATOR ;;
     azurite) echo CLOUDSYNC_AZURITE ;;
+    moto) echo CLOUDSYNC_MOTO ;;
+    s3proxy) echo CLOUDSYNC_S3PROXY ;;
+    rclone) echo CLOUDSYNC_RCLONE ;;
     *) return 1 ;;
   esac
 }

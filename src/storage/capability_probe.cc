@@ -6,42 +6,48 @@
 
 #include "base/key_order.h"
 #include "base/log.h"
+#include "base/retry.h"
 #include "hash/digest.h"
 #include "storage/decorators.h"
 
 namespace cloudsync::storage {
 namespace {
 
+// Of one step; a probe is no reason to keep a run waiting.
+constexpr base::RetryPolicy kStepRetries{.retries = 2,
+                                         .delay = std::chrono::milliseconds(300),
+                                         .max_delay = std::chrono::milliseconds(1000)};
+constexpr std::chrono::seconds kWholeProbe{90};
+constexpr int kMostOutages = 3;  // steps that failed on the way; then nobody is there
 constexpr std::chrono::seconds kCleanUp{60};
 constexpr std::chrono::seconds kCleanUpAfterStop{5};
 
 Bytes bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
-// Failures that say nothing about what the server honours.
+// 412, and AWS's 409 for a collision, in whatever form the store hands them on.
+bool is_refusal(const Error& error) {
+  const int status = error.detail().http_status;
+  return error.code() == ErrorCode::kPreconditionFailed || status == 409 || status == 412;
+}
+
+// An outage is no answer, a missing right is none about the server, and a service that
+// fails inside may not fail tomorrow. 501 is the word for what is not there.
 bool is_inconclusive(const Error& error) {
+  const int status = error.detail().http_status;
+  if (status == 501) return false;
+  if (status >= 500 || status == 403 || status == 429) return true;
   switch (error.code()) {
     case ErrorCode::kCancelled:
     case ErrorCode::kPermissionDenied:
     case ErrorCode::kUnauthenticated:
     case ErrorCode::kThrottled:
-    case ErrorCode::kUnavailable:
     case ErrorCode::kDeadlineExceeded:
       return true;
+    case ErrorCode::kUnavailable:
+      return !is_refusal(error);
     default:
       return false;
   }
-}
-
-// An answer of the service, not a broken line: what it fails at may be what it does not
-// know (Azurite answers 500 to a checksum header).
-bool is_answered_failure(const Error& error) {
-  return error.code() == ErrorCode::kUnavailable && error.detail().http_status >= 500;
-}
-
-// 412, and AWS's 409 for a collision, in whatever form the store hands them on.
-bool is_refusal(const Error& error) {
-  const int status = error.detail().http_status;
-  return error.code() == ErrorCode::kPreconditionFailed || status == 409 || status == 412;
 }
 
 bool utf16_before(const std::string& a, const std::string& b) {
@@ -56,45 +62,72 @@ bool component_before(const std::string& a, const std::string& b) {
 
 class Probe {
  public:
-  Probe(ObjectStore& store, std::string folder, const CallContext& context)
-      : store_(store), folder_(std::move(folder)), context_(context) {}
+  Probe(ObjectStore& store, std::string folder, ServerFacts known,
+        const CallContext& context)
+      : store_(store),
+        folder_(std::move(folder)),
+        facts_(std::move(known)),
+        caller_(context),
+        context_(bounded(context)) {}
 
-  Capabilities run();
+  // Throws only kCancelled.
+  void run();
   // Its own context: what was written is removed also after a stop, but a server that
   // does not answer must not hold that up.
   void clean_up();
+  const ServerFacts& facts() const { return facts_; }
+  // The server's clock, where the probe could write.
+  std::optional<std::int64_t> server_now_ns() const { return server_now_ns_; }
 
  private:
+  static CallContext bounded(CallContext context) {
+    const auto end = std::chrono::steady_clock::now() + kWholeProbe;
+    context.deadline = context.deadline ? std::min(*context.deadline, end) : end;
+    return context;
+  }
   ObjectKey key(const std::string& name) const { return {folder_ + name}; }
   PutRequest request(const std::string& name, Precondition condition = {}) const;
   PutResult put(const PutRequest& request, const std::string& body = "probe");
-  // Whether `call` was refused by its condition. A server that answers with another error
-  // does not know conditions.
+
+  // Settles one feature, unless it is known already.
+  template <class Step>
+  void settle(const char* name, Step&& step);
+  void note_doubt(const char* name, const Error& error);
+
+  // What became of a call whose condition does not hold. A server that answers with
+  // another error does not know conditions.
   template <class Call>
-  bool refuses(Call&& call) const;
+  Support refuses(Call&& call) const;
   // Whether `call` is an answer of the kind that a feature gives that is there.
   template <class Call>
   bool works(Call&& call) const;
 
-  bool probe_put();
-  void probe_multipart(Capabilities& capabilities);
+  void begin();
+  Support probe_put();
   PutResult upload(const Precondition& condition);
-  bool upload_refused(const Precondition& condition);
-  bool probe_delete();
-  void probe_batch_delete(Capabilities& capabilities);
-  bool probe_copy_source();
-  bool probe_copy_destination();
-  bool accepts_nested();
-  bool probe_nested();
-  void probe_listing(Capabilities& capabilities);
+  Support probe_multipart();
+  Support probe_complete();
+  Support probe_delete();
+  bool survives_batch(const std::optional<VersionToken>& token);
+  Support probe_copy_source();
+  Support probe_copy_destination();
+  Support probe_nested();
+  Support probe_order();
+  Support probe_start_after();
+  std::vector<std::string> put_ordered();
   template <class Checksum>
-  bool probe_checksum(std::optional<Checksum> PutRequest::* member, Checksum right);
+  Support probe_checksum(std::optional<Checksum> PutRequest::* member, Checksum right);
   bool accepts(const PutRequest& checked);
   std::vector<std::string> listed(const ListRequest& request);
 
   ObjectStore& store_;
   std::string folder_;
-  const CallContext& context_;
+  ServerFacts facts_;
+  const CallContext& caller_;
+  const CallContext context_;
+  int outages_ = 0;
+  bool writable_ = true;
+  std::optional<std::int64_t> server_now_ns_;
   VersionToken wrong_token_;  // of the shape of this store's own
   std::vector<ObjectKey> written_;
   std::vector<std::pair<ObjectKey, UploadId>> uploads_;
@@ -108,19 +141,53 @@ PutRequest Probe::request(const std::string& name, Precondition condition) const
 }
 
 PutResult Probe::put(const PutRequest& request, const std::string& body) {
-  written_.push_back(request.key);
   MemorySource source(bytes_of(body));
-  return store_.put(request, source, context_);
+  try {
+    const PutResult result = store_.put(request, source, context_);
+    written_.push_back(request.key);
+    return result;
+  } catch (const Error& error) {
+    const int status = error.detail().http_status;
+    const bool refused = status >= 400 && status < 500;
+    if (!refused) written_.push_back(request.key);
+    throw;
+  }
+}
+
+void Probe::note_doubt(const char* name, const Error& error) {
+  const ServiceDetail& detail = error.detail();
+  if (detail.http_status == 0 && detail.provider_code.empty()) ++outages_;
+  facts_.doubts[name] = error.what();
+}
+
+template <class Step>
+void Probe::settle(const char* name, Step&& step) {
+  if (facts_.of(name) != Support::kUnknown) return;
+  caller_.throw_if_stopped();
+  if (!writable_ || outages_ >= kMostOutages) {
+    facts_.doubts.try_emplace(name, "the server did not answer");
+    return;
+  }
+  try {
+    facts_.support[name] = base::retry_loop(kStepRetries, base::Idempotency::kSafe,
+                                            context_, {}, [&](int) { return step(); });
+  } catch (const Error& error) {
+    caller_.throw_if_stopped();
+    note_doubt(name, error);
+  }
 }
 
 template <class Call>
-bool Probe::refuses(Call&& call) const {
+Support Probe::refuses(Call&& call) const {
   try {
     const Outcome outcome = call();
-    return outcome == Outcome::kPreconditionFailed || outcome == Outcome::kNotFound;
+    const bool refused =
+        outcome == Outcome::kPreconditionFailed || outcome == Outcome::kNotFound;
+    return refused ? Support::kHonoured : Support::kIgnored;
   } catch (const Error& error) {
+    if (is_refusal(error)) return Support::kHonoured;
     if (is_inconclusive(error)) throw;
-    return is_refusal(error);
+    return Support::kRefused;
   }
 }
 
@@ -135,18 +202,38 @@ bool Probe::works(Call&& call) const {
   }
 }
 
-bool Probe::probe_put() {
-  // A token from nowhere may be no token at all to this store, and be refused as such.
-  wrong_token_ = put(request("w"), "another").token;
-  put(request("c"));
-  const bool absent =
+// Writes without any condition, which all else is compared with: a server that does not
+// take them has said nothing yet.
+void Probe::begin() {
+  try {
+    base::retry_loop(kStepRetries, base::Idempotency::kSafe, context_, {}, [&](int) {
+      // A token from nowhere may be no token at all to this store, and be refused as
+      // such.
+      wrong_token_ = put(request("w"), "another").token;
+      put(request("c"));
+      const auto written = store_.head(key("c"), context_);
+      if (written) server_now_ns_ = written->last_modified_ns;
+    });
+  } catch (const Error& error) {
+    caller_.throw_if_stopped();
+    writable_ = false;
+    note_doubt(feature::kPut, error);
+  }
+}
+
+Support Probe::probe_put() {
+  const Support absent =
       refuses([&] { return put(request("c", {{}, true}), "other").outcome; });
-  const bool wrong =
+  if (absent != Support::kHonoured) return absent;
+  const Support wrong =
       refuses([&] { return put(request("c", {wrong_token_, false}), "third").outcome; });
-  if (!absent || !wrong) return false;
+  if (wrong != Support::kHonoured) return wrong;
   const auto now = store_.head(key("c"), context_);
+  if (!now) return Support::kRefused;
   // A server that refuses every condition would block each replacement.
-  return now && !refuses([&] { return put(request("c", {now->token, false})).outcome; });
+  const Support right =
+      refuses([&] { return put(request("c", {now->token, false})).outcome; });
+  return right == Support::kIgnored ? Support::kHonoured : Support::kRefused;
 }
 
 // One part, which is the last: nothing of the smallest size has to be sent.
@@ -175,74 +262,68 @@ PutResult Probe::upload(const Precondition& condition) {
   return multipart.complete_upload(complete, context_);
 }
 
-bool Probe::upload_refused(const Precondition& condition) {
-  return refuses([&] { return upload(condition).outcome; });
+Support Probe::probe_multipart() {
+  const bool there = store_.multipart() && works([&] { upload({}); });
+  return there ? Support::kHonoured : Support::kRefused;
 }
 
-void Probe::probe_multipart(Capabilities& capabilities) {
-  capabilities.multipart = store_.multipart() && works([&] { upload({}); });
-  capabilities.conditional_complete = capabilities.multipart &&
-                                      upload_refused({{}, true}) &&
-                                      upload_refused({wrong_token_, false});
+Support Probe::probe_complete() {
+  if (facts_.of(feature::kMultipart) == Support::kRefused) return Support::kRefused;
+  const Support absent = refuses([&] { return upload({{}, true}).outcome; });
+  if (absent != Support::kHonoured) return absent;
+  return refuses([&] { return upload({wrong_token_, false}).outcome; });
 }
 
-bool Probe::probe_copy_source() {
+Support Probe::probe_copy_source() {
   written_.push_back(key("d"));
   CopyRequest copy{key("c"), wrong_token_, key("d"), {}, 5};
-  return refuses([&] { return store_.copy(copy, context_).outcome; }) &&
-         !store_.head(key("d"), context_);
+  const Support support = refuses([&] { return store_.copy(copy, context_).outcome; });
+  if (support != Support::kHonoured) return support;
+  return store_.head(key("d"), context_) ? Support::kIgnored : Support::kHonoured;
 }
 
-bool Probe::probe_copy_destination() {
+Support Probe::probe_copy_destination() {
   put(request("d"), "before");
   const auto before = store_.head(key("d"), context_);
   CopyRequest copy{key("c"), {}, key("d"), {{}, true}, 5};
-  const bool absent = refuses([&] { return store_.copy(copy, context_).outcome; });
+  const Support absent = refuses([&] { return store_.copy(copy, context_).outcome; });
+  if (absent != Support::kHonoured) return absent;
   copy.condition = {wrong_token_, false};
-  const bool wrong =
-      absent && refuses([&] { return store_.copy(copy, context_).outcome; });
+  const Support wrong = refuses([&] { return store_.copy(copy, context_).outcome; });
+  if (wrong != Support::kHonoured) return wrong;
   const auto after = store_.head(key("d"), context_);
-  return wrong && before && after && before->token == after->token;
+  const bool untouched = before && after && before->token == after->token;
+  return untouched ? Support::kHonoured : Support::kIgnored;
 }
 
-bool Probe::probe_delete() {
-  const bool refused =
+Support Probe::probe_delete() {
+  put(request("c"));
+  const Support support =
       refuses([&] { return store_.remove({key("c"), wrong_token_}, context_).outcome; });
-  return refused && store_.head(key("c"), context_).has_value();
+  if (support != Support::kHonoured) return support;
+  return store_.head(key("c"), context_) ? Support::kHonoured : Support::kIgnored;
 }
 
 // The key's own error counts as little as an answer of success: only the object's
 // survival does.
-void Probe::probe_batch_delete(Capabilities& capabilities) {
-  const auto survives = [&](const std::optional<VersionToken>& token) {
-    put(request("e"));
-    const std::vector<DeleteRequest> batch{{key("e"), token}};
-    works([&] { store_.remove_many(batch, context_); });
-    return store_.head(key("e"), context_).has_value();
-  };
-  const bool there = !survives({});
-  if (!there) capabilities.batch_delete_limit = 1;
-  capabilities.conditional_batch_delete = there && survives(wrong_token_);
+bool Probe::survives_batch(const std::optional<VersionToken>& token) {
+  put(request("e"));
+  const std::vector<DeleteRequest> batch{{key("e"), token}};
+  works([&] {
+    for (const DeleteResult& result : store_.remove_many(batch, context_)) {
+      if (result.error && is_inconclusive(*result.error)) throw *result.error;
+    }
+  });
+  return store_.head(key("e"), context_).has_value();
 }
 
-// gcp-storage-emulator hangs up on such a name. It is no outage when writes just before
-// and after it succeed.
-bool Probe::accepts_nested() {
-  try {
-    return put(request("n")).outcome == Outcome::kOk;
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kUnavailable && is_inconclusive(error)) throw;
-    put(request("k"));
-    return false;
-  }
-}
-
-bool Probe::probe_nested() {
+Support Probe::probe_nested() {
   put(request("n/x"));
-  if (!accepts_nested()) return false;
+  if (!works([&] { put(request("n")); })) return Support::kRefused;
   ListRequest list;
   list.prefix = folder_ + "n";
-  return listed(list) == std::vector<std::string>{"n", "n/x"};
+  return listed(list) == std::vector<std::string>{"n", "n/x"} ? Support::kHonoured
+                                                              : Support::kIgnored;
 }
 
 std::vector<std::string> Probe::listed(const ListRequest& request) {
@@ -253,10 +334,15 @@ std::vector<std::string> Probe::listed(const ListRequest& request) {
   return names;
 }
 
-void Probe::probe_listing(Capabilities& capabilities) {
+std::vector<std::string> Probe::put_ordered() {
   std::vector<std::string> names{"o/a-b", "o/a.b", "o/a/b", "o/\xEE\x80\x80",
                                  "o/\xF0\x9F\x98\x80"};
   for (const std::string& name : names) put(request(name));
+  return names;
+}
+
+Support Probe::probe_order() {
+  std::vector<std::string> names = put_ordered();
   ListRequest list;
   list.prefix = folder_ + "o/";
   const auto seen = listed(list);
@@ -264,64 +350,68 @@ void Probe::probe_listing(Capabilities& capabilities) {
     std::sort(names.begin(), names.end(), before);
     return seen == names;
   };
-  capabilities.list_order = KeyOrder::kNone;
-  if (is_sorted_by(component_before)) capabilities.list_order = KeyOrder::kComponent;
-  if (is_sorted_by(utf16_before)) capabilities.list_order = KeyOrder::kUtf16;
-  if (is_sorted_by(std::less<>())) capabilities.list_order = KeyOrder::kUtf8;
-  if (seen.size() != names.size()) return;
-  list.start_after = folder_ + seen[2];
-  capabilities.start_after =
-      listed(list) == std::vector<std::string>(seen.begin() + 3, seen.end());
+  facts_.list_order = KeyOrder::kNone;
+  if (is_sorted_by(component_before)) facts_.list_order = KeyOrder::kComponent;
+  if (is_sorted_by(utf16_before)) facts_.list_order = KeyOrder::kUtf16;
+  if (is_sorted_by(std::less<>())) facts_.list_order = KeyOrder::kUtf8;
+  return Support::kHonoured;
 }
 
-// A failure of the service says "no" only where the same write without the checksum
-// succeeds before and after it, twice over: else it was an outage.
+Support Probe::probe_start_after() {
+  const std::size_t count = put_ordered().size();
+  ListRequest list;
+  list.prefix = folder_ + "o/";
+  const auto seen = listed(list);
+  if (seen.size() != count) return Support::kIgnored;
+  list.start_after = folder_ + seen[2];
+  std::vector<std::string> rest;
+  if (!works([&] { rest = listed(list); })) return Support::kRefused;
+  return rest == std::vector<std::string>(seen.begin() + 3, seen.end())
+             ? Support::kHonoured
+             : Support::kIgnored;
+}
+
 bool Probe::accepts(const PutRequest& checked) {
-  constexpr int kFailures = 2;
-  for (int failures = 0;;) {
-    try {
-      return put(checked).outcome == Outcome::kOk;
-    } catch (const Error& error) {
-      if (is_answered_failure(error)) {
-        put(request("k"));
-        if (++failures < kFailures) continue;
-      } else if (is_inconclusive(error)) {
-        throw;
-      }
-      return false;
-    }
-  }
+  return works([&] { put(checked); });
 }
 
 template <class Checksum>
-bool Probe::probe_checksum(std::optional<Checksum> PutRequest::* member, Checksum right) {
-  put(request("k"));
+Support Probe::probe_checksum(std::optional<Checksum> PutRequest::* member,
+                              Checksum right) {
   PutRequest checked = request("k");
   checked.*member = right;
-  if (!accepts(checked)) return false;
+  if (!accepts(checked)) return Support::kRefused;
   // One that is taken without being looked at protects nothing.
   checked.*member = right ^ 1U;
-  return !accepts(checked);
+  return accepts(checked) ? Support::kIgnored : Support::kHonoured;
 }
 
-Capabilities Probe::run() {
+void Probe::run() {
+  begin();
+  settle(feature::kPut, [&] { return probe_put(); });
+  settle(feature::kMultipart, [&] { return probe_multipart(); });
+  settle(feature::kComplete, [&] { return probe_complete(); });
+  settle(feature::kCopySource, [&] { return probe_copy_source(); });
+  settle(feature::kCopyDestination, [&] { return probe_copy_destination(); });
+  settle(feature::kDelete, [&] { return probe_delete(); });
+  settle(feature::kBatchDelete,
+         [&] { return survives_batch({}) ? Support::kRefused : Support::kHonoured; });
+  settle(feature::kConditionalBatchDelete, [&] {
+    if (facts_.of(feature::kBatchDelete) != Support::kHonoured) return Support::kRefused;
+    return survives_batch(wrong_token_) ? Support::kHonoured : Support::kIgnored;
+  });
+  settle(feature::kNestedKeys, [&] { return probe_nested(); });
+  settle(feature::kListOrder, [&] { return probe_order(); });
+  settle(feature::kStartAfter, [&] { return probe_start_after(); });
   const std::string text = "probe";
   const Bytes body = bytes_of(text);
-  Capabilities capabilities = store_.capabilities();
-  capabilities.conditional_put = probe_put();
-  probe_multipart(capabilities);
-  capabilities.conditional_copy_source = probe_copy_source();
-  capabilities.conditional_copy_destination = probe_copy_destination();
-  capabilities.conditional_delete = probe_delete();
-  probe_batch_delete(capabilities);
-  capabilities.nested_keys = probe_nested();
-  probe_listing(capabilities);
-  capabilities.crc64nvme = probe_checksum(&PutRequest::crc64nvme, hash::crc64nvme(body));
+  settle(feature::kCrc64nvme,
+         [&] { return probe_checksum(&PutRequest::crc64nvme, hash::crc64nvme(body)); });
   // Reads are checked against it too, so it is only confirmed where it is claimed.
-  capabilities.crc32c =
-      capabilities.crc32c && probe_checksum(&PutRequest::crc32c, hash::crc32c(body));
-  capabilities.declared = true;
-  return capabilities;
+  settle(feature::kCrc32c, [&] {
+    if (!store_.capabilities().crc32c) return Support::kRefused;
+    return probe_checksum(&PutRequest::crc32c, hash::crc32c(body));
+  });
 }
 
 void Probe::clean_up() {
@@ -351,25 +441,33 @@ void Probe::clean_up() {
 
 }  // namespace
 
-Capabilities probe_capabilities(ObjectStore& store, const std::string& prefix,
-                                const std::string& probe_id, const CallContext& context) {
-  Probe probe(store, prefix + ".cloudsync/probe/" + probe_id + "/", context);
+ProbeResult probe_server(ObjectStore& store, const std::string& prefix,
+                         const std::string& probe_id, ServerFacts known,
+                         const CallContext& context) {
+  Probe probe(store, prefix + ".cloudsync/probe/" + probe_id + "/", std::move(known),
+              context);
+  ProbeResult result;
   const auto clean_up = [&] {
     try {
       probe.clean_up();
     } catch (const Error& error) {
+      result.clean = false;
       base::log().warn("cannot remove the probe's objects below {}.cloudsync/probe/: {}",
                        prefix, error.what());
     }
   };
   try {
-    const Capabilities capabilities = probe.run();
+    probe.run();
+  } catch (const Error&) {
     clean_up();
-    return capabilities;
-  } catch (const Error& error) {
-    clean_up();
-    throw error.with_context("finding out what " + store.describe() + " honours");
+    throw;
   }
+  clean_up();
+  if (const auto now_ns = probe.server_now_ns()) {
+    result.clean &= remove_probe_leftovers(store, prefix, *now_ns, context);
+  }
+  result.facts = probe.facts();
+  return result;
 }
 
 }  // namespace cloudsync::storage

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/decorators.h"
+#include "storage/server_helps.h"
 
 namespace cloudsync::storage {
 namespace {
@@ -58,7 +59,7 @@ class CountedUploads final : public MultipartStore {
   RequestCounter& counter_;
 };
 
-class CountedStore final : public ObjectStore {
+class CountedStore final : public ObjectStore, public ServerHelps {
  public:
   CountedStore(ObjectStore& inner, RequestCounter& counter)
       : inner_(inner), counter_(counter) {
@@ -117,6 +118,19 @@ class CountedStore final : public ObjectStore {
   BucketInfo describe_bucket(const CallContext& context) override {
     ++counter_.other;
     return inner_.describe_bucket(context);
+  }
+  std::optional<VersionToken> token_below_marker(const ObjectKey& key,
+                                                 const CallContext& context) override {
+    ++counter_.list;
+    ServerHelps* helps = helps_of(inner_);
+    return helps ? helps->token_below_marker(key, context) : std::nullopt;
+  }
+  std::vector<std::string> renounced() const override {
+    const ServerHelps* helps = helps_of(inner_);
+    return helps ? helps->renounced() : std::vector<std::string>{};
+  }
+  void renounce(const std::vector<std::string>& helps) override {
+    if (ServerHelps* server = helps_of(inner_)) server->renounce(helps);
   }
 
  private:

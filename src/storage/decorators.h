@@ -9,6 +9,7 @@
 #include "base/retry.h"
 #include "cloudsync/cloud_sync.h"
 #include "storage/object_store.h"
+#include "storage/server_facts.h"
 
 namespace cloudsync::storage {
 
@@ -44,21 +45,41 @@ std::unique_ptr<ObjectStore> make_retrying_store(ObjectStore& inner,
                                                  base::RetryEnvironment environment,
                                                  RetryObserver observer = {});
 
-// Keeps preconditions where the server ignores them: HEAD, compare, then write.
-// `capabilities` are the probed ones; flags that are true pass through.
+struct GuardOptions {
+  // False: a write whose condition the server does not keep fails; looking is no
+  // substitute.
+  bool may_look_instead = true;
+  // True where a refused creation is worth a second look: a server may take a delete
+  // marker for an object.
+  bool doubts_refusals = false;
+  // An answer contradicted what is known, or told what was not. Called from any thread.
+  std::function<void(const std::string& feature, Support now, const std::string& words)>
+      on_learnt;
+};
+
+// Keeps preconditions where the server is not known to: HEAD, compare, then write, with
+// the condition sent along unless the server refuses to hear it. What is honoured passes
+// through.
 std::unique_ptr<ObjectStore> make_precondition_guard(ObjectStore& inner,
-                                                     const Capabilities& capabilities);
+                                                     const ServerFacts& facts,
+                                                     GuardOptions options = {});
 
 // Finds out on a custom endpoint what it honours, by writing below
-// <prefix>.cloudsync/probe/<probe_id>/ and removing it again, also after a failure. Needs
-// write permission; some sixty small requests, once per bucket. Throws Error when the
-// server cannot be asked (outage, missing right); a refusal of any other kind is an
-// answer.
-Capabilities probe_capabilities(ObjectStore& store, const std::string& prefix,
-                                const std::string& probe_id, const CallContext& context);
-std::string capabilities_to_json(const Capabilities& capabilities);
-// Nothing when the text is not ours or of another version.
-std::optional<Capabilities> capabilities_from_json(const std::string& text,
-                                                   const Capabilities& declared);
+// <prefix>.cloudsync/probe/<probe_id>/ and removing it again, also after a failure. Asks
+// only for what `known` leaves open; some sixty small requests for all of it. A step
+// without an answer stays unknown with the reason in `doubts`. Leftovers of probes that
+// died are removed on the way. Throws only kCancelled.
+struct ProbeResult {
+  ServerFacts facts;
+  bool clean = true;  // nothing of this or an earlier probe is left
+};
+ProbeResult probe_server(ObjectStore& store, const std::string& prefix,
+                         const std::string& probe_id, ServerFacts known,
+                         const CallContext& context);
+
+// Removes what probes below <prefix>.cloudsync/probe/ left more than an hour ago, by the
+// server's clock: objects, and uploads in parts. False when something had to stay.
+bool remove_probe_leftovers(ObjectStore& store, const std::string& prefix,
+                            std::int64_t server_now_ns, const CallContext& context);
 
 }  // namespace cloudsync::storage

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/encoding.h"
+#include "storage/condition_keeper.h"
 #include "storage/decorators.h"
+
+#include <atomic>
+#include <utility>
 
 namespace cloudsync::storage {
 namespace {
-
-Outcome check(const std::optional<ObjectInfo>& now, const Precondition& condition) {
-  if (condition.if_absent && now) return Outcome::kPreconditionFailed;
-  const bool mismatch = condition.if_match && (!now || now->token != *condition.if_match);
-  return mismatch ? Outcome::kPreconditionFailed : Outcome::kOk;
-}
 
 PutResult refused(Outcome outcome) {
   PutResult result;
@@ -17,12 +15,22 @@ PutResult refused(Outcome outcome) {
   return result;
 }
 
-// The condition is taken out of the request once it was checked here: some servers answer
-// one that they do not know with an error.
+// What is known of the conditions, and becomes known on the way.
+struct Keepers {
+  Keepers(ObjectStore& store, const ServerFacts& facts, const GuardOptions& options)
+      : put(feature::kPut, facts.of(feature::kPut), store, options),
+        complete(feature::kComplete, facts.of(feature::kComplete), store, options),
+        remove(feature::kDelete, facts.of(feature::kDelete), store, options) {}
+  ConditionKeeper put, complete, remove;
+};
+
 class GuardedUploads final : public MultipartStore {
  public:
-  GuardedUploads(ObjectStore& store, const Capabilities& capabilities)
-      : store_(store), inner_(*store.multipart()), capabilities_(capabilities) {}
+  GuardedUploads(ObjectStore& store, Keepers& keepers, Support copy_source)
+      : store_(store),
+        inner_(*store.multipart()),
+        keepers_(keepers),
+        copy_source_(copy_source) {}
 
   UploadId begin_upload(const BeginUploadRequest& request,
                         const CallContext& context) override;
@@ -50,12 +58,14 @@ class GuardedUploads final : public MultipartStore {
  private:
   ObjectStore& store_;
   MultipartStore& inner_;
-  const Capabilities& capabilities_;
+  Keepers& keepers_;
+  const Support copy_source_;
 };
 
 UploadId GuardedUploads::begin_upload(const BeginUploadRequest& request,
                                       const CallContext& context) {
-  if (capabilities_.conditional_complete) return inner_.begin_upload(request, context);
+  if (keepers_.complete.support() != Support::kRefused)
+    return inner_.begin_upload(request, context);
   BeginUploadRequest plain = request;
   plain.condition = {};
   return inner_.begin_upload(plain, context);
@@ -63,11 +73,11 @@ UploadId GuardedUploads::begin_upload(const BeginUploadRequest& request,
 
 PartReceipt GuardedUploads::copy_part(const CopyPartRequest& request,
                                       const CallContext& context) {
-  if (!request.source_if_match || capabilities_.conditional_copy_source) {
+  if (!request.source_if_match || copy_source_ == Support::kHonoured) {
     return inner_.copy_part(request, context);
   }
   const auto now = store_.head(request.source, context);
-  if (check(now, {request.source_if_match, false}) != Outcome::kOk) {
+  if (check_condition(now, {request.source_if_match, false}) != Outcome::kOk) {
     throw Error(ErrorCode::kPreconditionFailed,
                 "the source '" + base::printable(request.source.value) + "' changed");
   }
@@ -78,22 +88,26 @@ PartReceipt GuardedUploads::copy_part(const CopyPartRequest& request,
 
 PutResult GuardedUploads::complete_upload(const CompleteRequest& request,
                                           const CallContext& context) {
-  if (!request.condition.any() || capabilities_.conditional_complete) {
-    return inner_.complete_upload(request, context);
-  }
-  const Outcome outcome = check(store_.head(request.key, context), request.condition);
-  if (outcome != Outcome::kOk) return refused(outcome);
-  CompleteRequest plain = request;
-  plain.condition = {};
-  return inner_.complete_upload(plain, context);
+  CompleteRequest sent = request;
+  return keepers_.complete.write(request.key, request.condition, context,
+                                 [&](const Precondition& condition) {
+                                   sent.condition = condition;
+                                   return inner_.complete_upload(sent, context);
+                                 });
 }
 
 class PreconditionGuard final : public ObjectStore {
  public:
-  PreconditionGuard(ObjectStore& inner, const Capabilities& capabilities)
-      : inner_(inner), capabilities_(capabilities) {
+  PreconditionGuard(ObjectStore& inner, const ServerFacts& facts, GuardOptions options)
+      : inner_(inner),
+        options_(std::move(options)),
+        capabilities_(facts.over(inner.capabilities())),
+        copy_destination_(facts.of(feature::kCopyDestination)),
+        copy_source_(facts.of(feature::kCopySource)),
+        keepers_(inner, facts, options_),
+        batches_(capabilities_.batch_delete_limit > 1) {
     if (inner.multipart() && capabilities_.multipart)
-      uploads_.emplace(inner, capabilities_);
+      uploads_.emplace(inner, keepers_, copy_source_);
   }
 
   const Capabilities& capabilities() const override { return capabilities_; }
@@ -131,52 +145,43 @@ class PreconditionGuard final : public ObjectStore {
   PutResult copy(const CopyRequest& request, const CallContext& context) override;
 
  private:
+  std::vector<DeleteResult> remove_one_by_one(std::span<const DeleteRequest> requests,
+                                              const CallContext& context);
+  std::vector<DeleteResult> remove_batch(std::span<const DeleteRequest> requests,
+                                         const CallContext& context);
   Outcome check_source(CopyRequest& request, const CallContext& context);
 
   ObjectStore& inner_;
+  const GuardOptions options_;
   const Capabilities capabilities_;
+  const Support copy_destination_;
+  const Support copy_source_;
+  Keepers keepers_;
+  std::atomic<bool> batches_;
   std::optional<GuardedUploads> uploads_;
 };
 
 PutResult PreconditionGuard::put(const PutRequest& request, ByteSource& source,
                                  const CallContext& context) {
-  if (!request.condition.any() || capabilities_.conditional_put) {
-    return inner_.put(request, source, context);
-  }
-  const Outcome outcome = check(inner_.head(request.key, context), request.condition);
-  if (outcome != Outcome::kOk) return refused(outcome);
-  PutRequest plain = request;
-  plain.condition = {};
-  return inner_.put(plain, source, context);
+  PutRequest sent = request;
+  bool again = false;
+  return keepers_.put.write(request.key, request.condition, context,
+                            [&](const Precondition& condition) {
+                              if (std::exchange(again, true)) source.rewind();
+                              sent.condition = condition;
+                              return inner_.put(sent, source, context);
+                            });
 }
 
 DeleteResult PreconditionGuard::remove(const DeleteRequest& request,
                                        const CallContext& context) {
-  if (!request.if_match || capabilities_.conditional_delete) {
-    return inner_.remove(request, context);
-  }
-  const auto now = inner_.head(request.key, context);
-  if (!now) return {};
-  if (now->token != *request.if_match) return {Outcome::kPreconditionFailed, {}};
-  return inner_.remove({request.key, {}}, context);
+  return keepers_.remove.remove(request, context);
 }
 
-// Where a batch does not know conditions, a key that has one goes by itself; all do where
-// there are no batches.
-std::vector<DeleteResult> PreconditionGuard::remove_many(
+std::vector<DeleteResult> PreconditionGuard::remove_one_by_one(
     std::span<const DeleteRequest> requests, const CallContext& context) {
-  const bool batches = capabilities_.batch_delete_limit > 1;
-  if (batches && capabilities_.conditional_batch_delete)
-    return inner_.remove_many(requests, context);
   std::vector<DeleteResult> results(requests.size());
-  std::vector<DeleteRequest> plain;
-  std::vector<std::size_t> places;
   for (std::size_t i = 0; i < requests.size(); ++i) {
-    if (batches && !requests[i].if_match) {
-      plain.push_back(requests[i]);
-      places.push_back(i);
-      continue;
-    }
     try {
       results[i] = remove(requests[i], context);
     } catch (const Error& error) {
@@ -184,20 +189,50 @@ std::vector<DeleteResult> PreconditionGuard::remove_many(
       results[i].error = error;
     }
   }
-  if (plain.empty()) return results;
-  std::vector<DeleteResult> answers = inner_.remove_many(plain, context);
-  for (std::size_t k = 0; k < places.size(); ++k)
-    results[places[k]] = std::move(answers[k]);
+  return results;
+}
+
+// A server that does not know batches has deleted nothing by one.
+std::vector<DeleteResult> PreconditionGuard::remove_batch(
+    std::span<const DeleteRequest> requests, const CallContext& context) {
+  try {
+    return inner_.remove_many(requests, context);
+  } catch (const Error& error) {
+    const int status = error.detail().http_status;
+    if (status != 405 && status != 501) throw;
+    if (batches_.exchange(false) && options_.on_learnt)
+      options_.on_learnt(feature::kBatchDelete, Support::kRefused, error.what());
+  }
+  return remove_one_by_one(requests, context);
+}
+
+// Where a batch does not know conditions, a key that has one goes by itself; all do where
+// there are no batches.
+std::vector<DeleteResult> PreconditionGuard::remove_many(
+    std::span<const DeleteRequest> requests, const CallContext& context) {
+  if (!batches_) return remove_one_by_one(requests, context);
+  if (capabilities_.conditional_batch_delete) return remove_batch(requests, context);
+  std::vector<DeleteRequest> single, plain;
+  for (const DeleteRequest& request : requests)
+    (request.if_match ? single : plain).push_back(request);
+  auto single_results = remove_one_by_one(single, context);
+  std::vector<DeleteResult> plain_results;
+  if (!plain.empty()) plain_results = remove_batch(plain, context);
+  std::vector<DeleteResult> results;
+  std::size_t next_single = 0, next_plain = 0;
+  for (const DeleteRequest& request : requests) {
+    results.push_back(std::move(request.if_match ? single_results[next_single++]
+                                                 : plain_results[next_plain++]));
+  }
   return results;
 }
 
 Outcome PreconditionGuard::check_source(CopyRequest& request,
                                         const CallContext& context) {
-  if (!request.source_if_match || capabilities_.conditional_copy_source)
-    return Outcome::kOk;
+  if (!request.source_if_match || copy_source_ == Support::kHonoured) return Outcome::kOk;
   const auto now = inner_.head(request.source, context);
   if (!now) return Outcome::kNotFound;
-  const Outcome outcome = check(now, {request.source_if_match, false});
+  const Outcome outcome = check_condition(now, {request.source_if_match, false});
   request.source_if_match.reset();
   return outcome;
 }
@@ -207,8 +242,9 @@ PutResult PreconditionGuard::copy(const CopyRequest& request,
   CopyRequest plain = request;
   Outcome outcome = check_source(plain, context);
   if (outcome == Outcome::kOk && request.condition.any() &&
-      !capabilities_.conditional_copy_destination) {
-    outcome = check(inner_.head(request.destination, context), request.condition);
+      copy_destination_ != Support::kHonoured) {
+    outcome =
+        check_condition(inner_.head(request.destination, context), request.condition);
     plain.condition = {};
   }
   return outcome == Outcome::kOk ? inner_.copy(plain, context) : refused(outcome);
@@ -217,8 +253,9 @@ PutResult PreconditionGuard::copy(const CopyRequest& request,
 }  // namespace
 
 std::unique_ptr<ObjectStore> make_precondition_guard(ObjectStore& inner,
-                                                     const Capabilities& capabilities) {
-  return std::make_unique<PreconditionGuard>(inner, capabilities);
+                                                     const ServerFacts& facts,
+                                                     GuardOptions options) {
+  return std::make_unique<PreconditionGuard>(inner, facts, std::move(options));
 }
 
 }  // namespace cloudsync::storage

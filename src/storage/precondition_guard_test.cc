@@ -3,6 +3,7 @@
 
 #include "storage/decorators.h"
 #include "storage/memory/memory_store.h"
+#include "storage/server_helps.h"
 #include "storage/storage_testing.h"
 
 namespace cloudsync::storage {
@@ -27,7 +28,7 @@ class PreconditionGuardTest : public ::testing::Test {
  protected:
   MemoryStore memory{ignoring_everything()};
   std::unique_ptr<ObjectStore> store =
-      make_precondition_guard(memory, memory.capabilities());
+      make_precondition_guard(memory, declared_facts(memory.capabilities()));
 };
 
 TEST_F(PreconditionGuardTest, PutIfAbsentIsKept) {
@@ -99,7 +100,8 @@ TEST_F(PreconditionGuardTest, CompleteIfAbsentIsKept) {
 
 TEST_F(PreconditionGuardTest, WhatTheServerHonoursCostsNoRequest) {
   MemoryStore honest;
-  const auto guarded = make_precondition_guard(honest, honest.capabilities());
+  const auto guarded =
+      make_precondition_guard(honest, declared_facts(honest.capabilities()));
   put(*guarded, "a", "1", {{}, true});
   EXPECT_EQ(honest.operations("head"), 0u);
 }
@@ -123,6 +125,112 @@ TEST(CountedStoreTest, RequestsAreCountedByKind) {
   EXPECT_EQ(counts.list, 1u);
   EXPECT_EQ(counts.del, 1u);
   EXPECT_EQ(counts.other, 1u);
+}
+
+// Watches the conditions that arrive, and answers some of them in its own way.
+class Watching final : public MemoryStore, public ServerHelps {
+ public:
+  PutResult put(const PutRequest& request, ByteSource& source,
+                const CallContext& context) override {
+    conditions.push_back(request.condition);
+    if (request.condition.any() && refuses_to_hear)
+      throw Error(ErrorCode::kUnsupported, "NotImplemented",
+                  {501, "NotImplemented", "", {}});
+    if (request.condition.if_absent && below_marker) {
+      PutResult refused;
+      refused.outcome = Outcome::kPreconditionFailed;
+      return refused;
+    }
+    if (below_marker && request.condition.if_match == below_marker) {
+      PutRequest plain = request;
+      plain.condition = {};
+      return MemoryStore::put(plain, source, context);
+    }
+    return MemoryStore::put(request, source, context);
+  }
+  std::optional<VersionToken> token_below_marker(const ObjectKey&,
+                                                 const CallContext&) override {
+    return names_versions ? below_marker : std::nullopt;
+  }
+  std::vector<Precondition> conditions;
+  bool refuses_to_hear = false;
+  bool names_versions = true;
+  std::optional<VersionToken> below_marker;
+};
+
+ServerFacts put_support(Support support) {
+  ServerFacts facts = declared_facts(Capabilities{});
+  facts.support[feature::kPut] = support;
+  return facts;
+}
+
+const Precondition kAbsent{{}, true};
+
+TEST(GuardOfTheUnknown, TheConditionIsSentAndTheKeyLookedAt) {
+  Watching store;
+  const auto guarded = make_precondition_guard(store, put_support(Support::kUnknown));
+  EXPECT_EQ(put(*guarded, "a", "1", kAbsent).outcome, Outcome::kOk);
+  EXPECT_EQ(store.conditions, std::vector<Precondition>{kAbsent});
+  EXPECT_EQ(store.operations("head"), 1u);
+  EXPECT_EQ(put(*guarded, "a", "2", kAbsent).outcome, Outcome::kPreconditionFailed);
+  EXPECT_EQ(store.conditions.size(), 1u);
+}
+
+TEST(GuardOfTheUnknown, ARefusalToHearIsLearntAndLookingGoesOn) {
+  for (const Support before : {Support::kUnknown, Support::kHonoured}) {
+    Watching store;
+    store.refuses_to_hear = true;
+    std::vector<Support> learnt;
+    GuardOptions options;
+    options.on_learnt = [&](const std::string& name, Support now, const std::string&) {
+      EXPECT_EQ(name, feature::kPut);
+      learnt.push_back(now);
+    };
+    const auto guarded = make_precondition_guard(store, put_support(before), options);
+    EXPECT_EQ(put(*guarded, "a", "1", kAbsent).outcome, Outcome::kOk);
+    EXPECT_EQ(learnt.back(), Support::kRefused);
+    store.conditions.clear();
+    EXPECT_EQ(put(*guarded, "b", "1", kAbsent).outcome, Outcome::kOk);
+    EXPECT_EQ(store.conditions, std::vector<Precondition>{Precondition{}});
+    EXPECT_EQ(put(*guarded, "b", "2", kAbsent).outcome, Outcome::kPreconditionFailed);
+  }
+}
+
+TEST(GuardOfTheUnknown, WhereConditionsAreRequiredLookingIsNoSubstitute) {
+  Watching store;
+  store.refuses_to_hear = true;
+  GuardOptions options;
+  options.may_look_instead = false;
+  const auto guarded =
+      make_precondition_guard(store, put_support(Support::kHonoured), options);
+  EXPECT_THROW(put(*guarded, "a", "1", kAbsent), Error);
+  EXPECT_FALSE(store.content("a"));
+}
+
+TEST(GuardOverDeleteMarkers, TheVersionBelowIsTheCondition) {
+  Watching store;
+  store.below_marker = VersionToken{"old"};
+  GuardOptions options;
+  options.doubts_refusals = true;
+  options.may_look_instead = false;
+  const auto guarded =
+      make_precondition_guard(store, put_support(Support::kHonoured), options);
+  EXPECT_EQ(put(*guarded, "a", "1", kAbsent).outcome, Outcome::kOk);
+  EXPECT_EQ(store.conditions.back().if_match, store.below_marker);
+  store.names_versions = false;
+  EXPECT_THROW(put(*guarded, "b", "1", kAbsent), Error);
+}
+
+TEST(GuardOverDeleteMarkers, AnObjectThatIsThereStaysRefused) {
+  Watching store;
+  store.put_directly("a", "foreign");
+  store.below_marker = VersionToken{"old"};
+  GuardOptions options;
+  options.doubts_refusals = true;
+  const auto guarded =
+      make_precondition_guard(store, put_support(Support::kHonoured), options);
+  EXPECT_EQ(put(*guarded, "a", "1", kAbsent).outcome, Outcome::kPreconditionFailed);
+  EXPECT_EQ(store.content("a"), "foreign");
 }
 
 }  // namespace

@@ -96,10 +96,20 @@ PutResult RetryingStore::put(const PutRequest& request, ByteSource& source,
                              const CallContext& context) {
   return calls_.run(idempotency_of(request), context, [&](int attempt) {
     if (attempt > 1) source.rewind();
-    PutResult result = inner_.put(request, source, context);
-    if (result.outcome == Outcome::kOk || attempt == 1) return result;
-    const auto now = inner_.head(request.key, context);
-    return now && holds_put(*now, request, source) ? recovered_result(*now) : result;
+    const auto recovered = [&]() -> std::optional<PutResult> {
+      const auto now = inner_.head(request.key, context);
+      if (!now || !holds_put(*now, request, source)) return std::nullopt;
+      return recovered_result(*now);
+    };
+    try {
+      PutResult result = inner_.put(request, source, context);
+      if (result.outcome == Outcome::kOk || attempt == 1) return result;
+      return recovered().value_or(result);
+    } catch (const Error& error) {
+      if (!is_unreadable_answer(error)) throw;
+      if (const auto result = recovered()) return *result;
+      throw;
+    }
   });
 }
 
@@ -152,8 +162,18 @@ PutResult RetryingStore::copy(const CopyRequest& request, const CallContext& con
       request.condition.any() && inner_.capabilities().conditional_copy_destination;
   const auto idempotency = safe_if(guarded || is_own_key(request.destination));
   return calls_.run(idempotency, context, [&](int attempt) {
-    PutResult result = inner_.copy(request, context);
-    return attempt == 1 ? result : settle(request, std::move(result), context);
+    PutResult result;
+    try {
+      result = inner_.copy(request, context);
+      if (attempt == 1) return result;
+    } catch (const Error& error) {
+      if (!is_unreadable_answer(error)) throw;
+      result.outcome = Outcome::kPreconditionFailed;
+      result = settle(request, std::move(result), context);
+      if (result.outcome == Outcome::kOk) return result;
+      throw;
+    }
+    return settle(request, std::move(result), context);
   });
 }
 

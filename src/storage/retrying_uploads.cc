@@ -45,7 +45,15 @@ PutResult RetryingUploads::complete_upload(const CompleteRequest& request,
   bool doubtful = false;
   return calls_.run_safe(context, [&](int attempt) {
     doubtful = attempt > 1;
-    const PutResult result = complete_once(request, context);
+    PutResult result;
+    try {
+      result = complete_once(request, context);
+    } catch (const Error& error) {
+      if (!is_unreadable_answer(error)) throw;
+      const auto now = store_.head(request.key, context);
+      if (now && holds_upload(*now, request)) return recovered_result(*now);
+      throw;
+    }
     const bool gone = result.outcome == Outcome::kNotFound;
     const bool refused = result.outcome == Outcome::kPreconditionFailed && doubtful;
     if (!gone && !refused) return result;

@@ -37,6 +37,10 @@ bool is_md5(const ObjectInfo& now, const Md5Digest& md5) {
 
 }  // namespace
 
+bool is_unreadable_answer(const Error& error) {
+  return error.detail().provider_code == "UnreadableAnswer";
+}
+
 bool holds_put(const ObjectInfo& now, const PutRequest& request, ByteSource& source) {
   if (now.size != source.size() || !carries(now, request.metadata)) return false;
   if (request.crc64nvme && now.crc64nvme) return *request.crc64nvme == *now.crc64nvme;

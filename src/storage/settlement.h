@@ -23,6 +23,10 @@ bool holds_copy(const ObjectInfo& destination, const ObjectInfo& source);
 // whole seconds, all that a HEAD tells of them.
 bool is_version_seen(const ObjectInfo& now, const DeleteRequest& request);
 
+// The server answered, and what it said cannot be read: what became of the write is
+// settled by what the key holds.
+bool is_unreadable_answer(const Error& error);
+
 // MD5-of-MD5s and "-N"; nothing when a part's ETag is not an MD5.
 std::optional<std::string> composite_etag(std::span<const PartReceipt> parts);
 

@@ -103,7 +103,8 @@ class RunningServer {
       return;
     }
     const auto store = storage::make_object_store(server_.options(process_.url()));
-    capabilities_ = storage::probe_capabilities(*store, "", "conformance", {});
+    capabilities_ = storage::probe_server(*store, "", "conformance", {}, {})
+                        .facts.over(store->capabilities());
   }
 
   TestServer server_;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kMetadataPrefix = "x-goog-meta-";
 constexpr std::string_view kHash = "x-goog-hash";
+constexpr std::string_view kGeneration = "x-goog-generation";
 
 using rest::text_header;
 using rest::unreadable;
@@ -67,14 +68,20 @@ void check_as_stored(const http::HttpResponse& response) {
 
 }  // namespace
 
+bool names_generation(const http::HttpResponse& response) {
+  return response.header(kGeneration).has_value();
+}
+
 ObjectInfo media_info(const http::HttpResponse& response, const ObjectKey& key) {
   ObjectInfo info;
   info.key = key;
   const auto size = whole_size(response);
   if (!size) unreadable("no size");
   info.size = rest::checked_size(*size);
-  info.token.value = text_header(response, "x-goog-generation");
-  if (!is_generation(info.token.value)) unreadable("no valid x-goog-generation header");
+  info.token.value = text_header(response, kGeneration);
+  const bool named = !info.token.value.empty();
+  if (named && !is_generation(info.token.value))
+    unreadable("no valid x-goog-generation header");
   info.version_id = info.token.value;
   const auto modified = response.header("last-modified");
   info.last_modified_ns =
@@ -92,8 +99,8 @@ ObjectInfo media_info(const http::HttpResponse& response, const ObjectKey& key) 
 
 void check_media(const GetRequest& request, const http::HttpResponse& response) {
   if (request.range) rest::check_range(*request.range, response);
-  if (request.if_match) {
-    rest::check_version(text_header(response, "x-goog-generation"), *request.if_match);
+  if (request.if_match && names_generation(response)) {
+    rest::check_version(text_header(response, kGeneration), *request.if_match);
   }
   check_as_stored(response);
 }

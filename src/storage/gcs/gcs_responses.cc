@@ -3,6 +3,7 @@
 
 #include "base/encoding.h"
 #include "base/time_format.h"
+#include "hash/digest.h"
 #include "storage/gcs/gcs_values.h"
 #include "storage/rest/header_values.h"
 
@@ -90,20 +91,31 @@ Metadata metadata_of(const json& object) {
   return out;
 }
 
+// A default value may be left out of JSON that is made of a protocol buffer
+// (protobuf.dev, ProtoJSON), and some servers do so with the size of an empty object. No
+// hash may say otherwise.
+std::uint64_t size_of(const json& object, const ObjectInfo& info) {
+  if (object.contains("size")) return number(object, "size");
+  const bool other_md5 = info.md5 && *info.md5 != hash::Md5::of({});
+  const bool other_crc = info.crc32c && *info.crc32c != hash::crc32c({});
+  if (other_md5 || other_crc) unreadable("an object that is not empty without \"size\"");
+  return 0;
+}
+
 ObjectInfo object_of(const json& object) {
   if (!object.is_object()) unreadable("an object that is none");
   ObjectInfo info;
   info.key.value = text(object, "name");
   if (info.key.value.empty()) unreadable("an object without \"name\"");
-  info.size = rest::checked_size(number(object, "size"));
+  info.md5 = parse_md5(text(object, "md5Hash"));
+  info.crc32c = parse_crc32c(text(object, "crc32c"));
+  info.size = rest::checked_size(size_of(object, info));
   info.token.value = std::to_string(number(object, "generation"));
   if (!is_generation(info.token.value)) unreadable("\"generation\" is none");
   info.version_id = info.token.value;
   const auto updated = base::parse_rfc3339(text(object, "updated"));
   if (!updated) unreadable("\"updated\" is not a time");
   info.last_modified_ns = *updated;
-  info.md5 = parse_md5(text(object, "md5Hash"));
-  info.crc32c = parse_crc32c(text(object, "crc32c"));
   info.storage_class = text(object, "storageClass");
   info.content_type = text(object, "contentType");
   info.metadata = metadata_of(object);

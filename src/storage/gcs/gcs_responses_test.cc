@@ -44,6 +44,20 @@ TEST(GcsResponses, ACompositeObjectHasNoMd5) {
   EXPECT_EQ(parse_object(object.dump()).md5, std::nullopt);
 }
 
+// JSON of a protocol buffer leaves out what has its default value.
+TEST(GcsResponses, AnObjectWithoutSizeIsEmptyUnlessAHashSaysOtherwise) {
+  auto object = nlohmann::json::parse(kObject);
+  object.erase("size");
+  EXPECT_EQ(error_of([&] { parse_object(object.dump()); }).code(),
+            ErrorCode::kUnavailable);
+  object.erase("md5Hash");
+  object.erase("crc32c");
+  EXPECT_EQ(parse_object(object.dump()).size, 0U);
+  object["crc32c"] = "AAAAAA==";
+  object["md5Hash"] = "1B2M2Y8AsgTpgAmY7PhCfg==";
+  EXPECT_EQ(parse_object(object.dump()).size, 0U);
+}
+
 TEST(GcsResponses, WhatIsNotAnObjectIsUnreadable) {
   for (const auto& [field, value] :
        std::vector<std::pair<std::string, nlohmann::json>>{{"size", "-1"},

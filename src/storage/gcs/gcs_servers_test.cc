@@ -282,7 +282,8 @@ TEST_F(FakeGcsServer, CopiesAndBatches) {
 
 TEST_F(FakeGcsServer, TheProbeFindsOutWhatItHonours) {
   EXPECT_FALSE(store_->capabilities().declared);
-  const Capabilities found = probe_capabilities(*store_, "", "id", {});
+  const Capabilities found =
+      probe_server(*store_, "", "id", {}, {}).facts.over(store_->capabilities());
   EXPECT_TRUE(found.conditional_put);
   EXPECT_FALSE(found.conditional_delete);
   EXPECT_FALSE(found.conditional_batch_delete);

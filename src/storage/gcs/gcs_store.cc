@@ -2,6 +2,7 @@
 #include "storage/gcs/gcs_store.h"
 
 #include "base/encoding.h"
+#include "base/log.h"
 #include "storage/gcs/gcs_batch.h"
 #include "storage/gcs/gcs_body.h"
 #include "storage/gcs/gcs_client.h"
@@ -10,13 +11,17 @@
 #include "storage/gcs/gcs_responses.h"
 #include "storage/gcs/gcs_sessions.h"
 #include "storage/rest/body_checks.h"
+#include "storage/server_helps.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace cloudsync::storage::gcs {
 namespace {
 
-class GcsStore final : public ObjectStore {
+constexpr char kGenerationHeader[] = "generation_header";
+
+class GcsStore final : public ObjectStore, public ServerHelps {
  public:
   GcsStore(GcsConfig config, GcsDependencies dependencies)
       : client_(std::move(config), std::move(dependencies)),
@@ -43,6 +48,14 @@ class GcsStore final : public ObjectStore {
     return client_.server_clock().offset_ns();
   }
   MultipartStore* multipart() override { return &sessions_; }
+  std::vector<std::string> renounced() const override {
+    if (names_generations_) return {};
+    return {kGenerationHeader};
+  }
+  void renounce(const std::vector<std::string>& helps) override {
+    if (std::find(helps.begin(), helps.end(), kGenerationHeader) != helps.end())
+      names_generations_ = false;
+  }
 
  private:
   struct Deletion {
@@ -52,6 +65,10 @@ class GcsStore final : public ObjectStore {
   };
 
   GetResult get_nothing(const GetRequest& request, const CallContext& context);
+  GetResult get_media(const GetRequest& request, ByteSink& sink, bool needs_generation,
+                      const CallContext& context);
+  GetResult get_between_looks(const GetRequest& request, ByteSink& sink,
+                              const CallContext& context);
   GetResult body_delivered(const GetRequest& request,
                            const http::HttpResponse& response) const;
   void remove_batch(std::span<const Deletion> deletions, const CallContext& context);
@@ -63,6 +80,7 @@ class GcsStore final : public ObjectStore {
   GcsClient client_;
   RequestBuilder build_;
   GcsSessions sessions_;
+  std::atomic<bool> names_generations_ = true;
 };
 
 // The service says 412; emulators say 304, or 404 to a generation of what is gone.
@@ -147,14 +165,66 @@ GetResult GcsStore::get_nothing(const GetRequest& request, const CallContext& co
 GetResult GcsStore::get(const GetRequest& request, ByteSink& sink,
                         const CallContext& context) {
   if (request.range && request.range->length == 0) return get_nothing(request, context);
+  if (names_generations_) {
+    try {
+      return get_media(request, sink, true, context);
+    } catch (const Error& error) {
+      if (error.detail().provider_code != kGenerationHeader) throw;
+    }
+    if (names_generations_.exchange(false)) {
+      base::log().warn(
+          "{} does not name the generation of what it sends; each download is looked at "
+          "before and after",
+          describe());
+    }
+  }
+  return get_between_looks(request, sink, context);
+}
+
+// A generation never comes back: if it is there before and after the body, the body is
+// its own.
+GetResult GcsStore::get_between_looks(const GetRequest& request, ByteSink& sink,
+                                      const CallContext& context) {
+  GetResult result;
+  const auto before = head(request.key, context);
+  const bool other_version =
+      before && !request.version_id.empty() && before->version_id != request.version_id;
+  if (!before || other_version) {
+    result.outcome = Outcome::kNotFound;
+    return result;
+  }
+  if (request.if_match && before->token != *request.if_match) {
+    result.outcome = Outcome::kPreconditionFailed;
+    return result;
+  }
+  result = get_media(request, sink, false, context);
+  if (result.outcome != Outcome::kOk) return result;
+  const auto after = head(request.key, context);
+  if (!after || after->token != before->token) {
+    throw Error(ErrorCode::kUnavailable, describe() + ": '" +
+                                             base::printable(request.key.value) +
+                                             "' changed while it was read")
+        .with_retryable(false);
+  }
+  result.info = *before;
+  return result;
+}
+
+GetResult GcsStore::get_media(const GetRequest& request, ByteSink& sink,
+                              bool needs_generation, const CallContext& context) {
   const GcsRequest built = build_.get(request);
   // Once a byte is out it is too late: a reader that goes on after a broken body would go
   // on behind bytes from elsewhere.
   const auto check = [&](const http::HttpResponse& response) {
+    if (needs_generation && !names_generation(response)) {
+      throw Error(ErrorCode::kUnsupported, "no x-goog-generation header",
+                  ServiceDetail{0, kGenerationHeader, "", {}});
+    }
     client_.interpret(built, [&] { check_media(request, response); });
   };
   const GcsAnswer answer = client_.send(built, context, {nullptr, &sink, check});
   if (answer.ok()) {
+    check(answer.http);  // of a body without a byte
     return client_.interpret(built, [&] { return body_delivered(request, answer.http); });
   }
   GetResult result;

@@ -8,8 +8,11 @@
 
 namespace cloudsync::storage::rest {
 
+// The code is that of is_unreadable_answer(): asking again would not help.
 void unreadable(const std::string& what) {
-  throw Error(ErrorCode::kUnavailable, "unreadable answer: " + what);
+  throw Error(ErrorCode::kUnavailable, "unreadable answer: " + what,
+              ServiceDetail{0, "UnreadableAnswer", "", {}})
+      .with_retryable(false);
 }
 
 std::optional<std::uint64_t> parse_number(std::string_view digits) {

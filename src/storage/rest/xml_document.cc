@@ -28,15 +28,19 @@ bool is_deeper_than(const pugi::xml_node& root, int limit) {
 
 }  // namespace
 
-XmlDocument::XmlDocument(std::string body, std::string_view root_name)
-    : body_(std::move(body)) {
+XmlDocument::XmlDocument(std::string body) : body_(std::move(body)) {
   const auto result = document_.load_buffer_inplace(
       body_.data(), body_.size(), pugi::parse_default | pugi::parse_ws_pcdata_single);
   root_ = document_.document_element();
-  if (!result || root_.name() != root_name) {
+  if (!result || !root_) unreadable("no complete XML document");
+  if (is_deeper_than(root_, kDeepestNesting)) unreadable("it is nested too deeply");
+}
+
+XmlDocument::XmlDocument(std::string body, std::string_view root_name)
+    : XmlDocument(std::move(body)) {
+  if (root_.name() != root_name) {
     unreadable("no complete <" + std::string(root_name) + "> document");
   }
-  if (is_deeper_than(root_, kDeepestNesting)) unreadable("it is nested too deeply");
 }
 
 }  // namespace cloudsync::storage::rest

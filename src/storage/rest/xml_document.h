@@ -17,6 +17,8 @@ class XmlDocument {
   // Throws Error{kUnavailable} for what is not a whole document with that root: one that
   // was cut never looks like a short one.
   XmlDocument(std::string body, std::string_view root_name);
+  // Any root: for answers that are told by what they contain.
+  explicit XmlDocument(std::string body);
   XmlDocument(const XmlDocument&) = delete;
   XmlDocument& operator=(const XmlDocument&) = delete;
   pugi::xml_node root() const { return root_; }

@@ -107,7 +107,7 @@ PutResult put_result(const http::HttpResponse& response, std::string_view etag,
   result.token.value = unquoted(etag);
   if (result.token.value.empty()) {
     // Without its token the object cannot be told from another writer's.
-    throw Error(ErrorCode::kUnavailable, "unreadable answer: no valid ETag header");
+    rest::unreadable("no valid ETag header");
   }
   result.version_id = text_header(response, "x-amz-version-id");
   const auto date = rest::server_time_ns(response);

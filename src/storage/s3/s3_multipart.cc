@@ -102,9 +102,8 @@ PartReceipt S3Multipart::copy_part(const CopyPartRequest& request,
   PartReceipt receipt;
   receipt.number = request.number;
   receipt.size = request.range.length;
-  receipt.etag = client_.interpret(built, [&] {
-    return parse_written_object(std::move(answer.http.body), "CopyPartResult").etag;
-  });
+  receipt.etag = client_.interpret(
+      built, [&] { return parse_written_object(std::move(answer.http.body)).etag; });
   return receipt;
 }
 
@@ -116,8 +115,7 @@ PutResult S3Multipart::complete_upload(const CompleteRequest& request,
     return rest::put_outcome(Outcome::kPreconditionFailed);
   client_.require_ok(built, answer);
   return client_.interpret(built, [&] {
-    const WrittenObject written = parse_written_object(std::move(answer.http.body),
-                                                       "CompleteMultipartUploadResult");
+    const WrittenObject written = parse_written_object(std::move(answer.http.body));
     return put_result(answer.http, written.etag, client_.now_ns());
   });
 }

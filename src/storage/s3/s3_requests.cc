@@ -204,6 +204,16 @@ S3Request RequestBuilder::head_bucket() const {
   return make_request({"HeadBucket", "s3:ListBucket"}, "HEAD");
 }
 
+// Of this key; those that only begin with it come later in the listing.
+S3Request RequestBuilder::list_versions(const ObjectKey& key) const {
+  S3Request out = make_request({"ListObjectVersions", "s3:ListBucketVersions"}, "GET");
+  out.query = {{"versions", ""},
+               {"encoding-type", "url"},
+               {"max-keys", "100"},
+               {"prefix", key.value}};
+  return out;
+}
+
 S3Request RequestBuilder::get_versioning() const {
   S3Request out = make_request({"GetBucketVersioning", "s3:GetBucketVersioning"}, "GET");
   out.query = {{"versioning", ""}};

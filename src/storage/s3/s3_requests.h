@@ -60,6 +60,7 @@ class RequestBuilder {
   S3Request copy(const CopyRequest& request, const std::string& storage_class) const;
   S3Request head_bucket() const;
   S3Request get_versioning() const;
+  S3Request list_versions(const ObjectKey& key) const;
 
   S3Request begin_upload(const BeginUploadRequest& request) const;
   S3Request upload_part(const PartRequest& request) const;

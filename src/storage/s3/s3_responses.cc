@@ -76,15 +76,23 @@ bool is_restored(const pugi::xml_node& contents) {
          !text(status, "RestoreExpiryDate").empty();
 }
 
+constexpr std::string_view kVersioning = "VersioningConfiguration";
+
+bool is_ours(std::string_view key) {
+  return key.starts_with(".cloudsync/") ||
+         key.find("/.cloudsync/") != std::string_view::npos;
+}
+
 ObjectInfo parse_contents(const pugi::xml_node& contents, const KeyDecoder& decode) {
   ObjectInfo info;
   info.key.value = decode(text(contents, "Key"));
   if (info.key.value.empty()) unreadable("an object without <Key>");
   info.size = rest::checked_size(number<std::uint64_t>(contents, "Size"));
   info.token.value = unquoted(text(contents, "ETag"));
-  // Folder entries of some servers have none; nothing is ever decided by the token of
-  // these.
-  if (info.token.value.empty() && !info.key.value.ends_with('/')) {
+  // Folder entries of some servers have none, and what a probe of nested keys made of a
+  // server's tree (rclone); nothing is ever decided by the token of these.
+  const bool undecided = info.key.value.ends_with('/') || is_ours(info.key.value);
+  if (info.token.value.empty() && !undecided) {
     unreadable("an object without <ETag>");
   }
   info.md5_candidate = md5_from_etag(info.token.value);
@@ -186,14 +194,14 @@ UploadsPage parse_uploads(std::string body) {
 }
 
 UploadId parse_upload_id(std::string body) {
-  const XmlDocument document(std::move(body), "InitiateMultipartUploadResult");
+  const XmlDocument document(std::move(body));
   UploadId id{std::string(text(document.root(), "UploadId"))};
   if (id.value.empty()) unreadable("no <UploadId>");
   return id;
 }
 
-WrittenObject parse_written_object(std::string body, std::string_view root) {
-  const XmlDocument document(std::move(body), root);
+WrittenObject parse_written_object(std::string body) {
+  const XmlDocument document(std::move(body));
   WrittenObject written;
   written.etag = unquoted(text(document.root(), "ETag"));
   if (written.etag.empty()) unreadable("no <ETag>");
@@ -202,12 +210,14 @@ WrittenObject parse_written_object(std::string body, std::string_view root) {
 }
 
 std::vector<DeletedKey> parse_deleted(std::string body) {
-  const XmlDocument document(std::move(body), "DeleteResult");
+  const XmlDocument document(std::move(body));
   std::vector<DeletedKey> keys;
   for (const pugi::xml_node& node : document.root().children()) {
+    const std::string_view name = node.name();
+    if (name != "Deleted" && name != "Error") continue;
     DeletedKey& deleted = keys.emplace_back();
     deleted.key = text(node, "Key");
-    if (std::string_view(node.name()) != "Error") continue;
+    if (name == "Deleted") continue;
     deleted.failure.emplace();
     deleted.failure->status = 200;
     read_error_document(node, *deleted.failure);
@@ -215,9 +225,30 @@ std::vector<DeletedKey> parse_deleted(std::string body) {
   return keys;
 }
 
+std::optional<VersionToken> parse_below_marker(std::string body, const std::string& key) {
+  const XmlDocument document(std::move(body), "ListVersionsResult");
+  const KeyDecoder decode(document.root());
+  bool marked = false;
+  std::optional<VersionToken> newest;
+  for (const pugi::xml_node& node : document.root().children()) {
+    const std::string_view name = node.name();
+    if (decode(text(node, "Key")) != key) continue;
+    if (name == "DeleteMarker") marked |= text(node, "IsLatest") == "true";
+    if (name == "Version" && !newest) newest = VersionToken{unquoted(text(node, "ETag"))};
+  }
+  if (!marked || !newest || newest->value.empty()) return std::nullopt;
+  return newest;
+}
+
 bool parse_versioning_enabled(std::string body) {
-  const XmlDocument document(std::move(body), "VersioningConfiguration");
-  return text(document.root(), "Status") == "Enabled";
+  const XmlDocument document(std::move(body));
+  const std::string_view status = text(document.root(), "Status");
+  const bool never_set =
+      status.empty() && std::string_view(document.root().name()) == kVersioning;
+  if (!never_set && status != "Enabled" && status != "Suspended") {
+    unreadable("no <Status> of versioning");
+  }
+  return status == "Enabled";
 }
 
 bool is_error_document(std::string_view body) {

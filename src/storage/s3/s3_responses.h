@@ -41,7 +41,7 @@ struct WrittenObject {
   std::string etag;  // without quotes
   std::optional<std::int64_t> last_modified_ns;
 };
-WrittenObject parse_written_object(std::string body, std::string_view root);
+WrittenObject parse_written_object(std::string body);
 
 struct DeletedKey {
   std::string key;
@@ -49,6 +49,9 @@ struct DeletedKey {
 };
 std::vector<DeletedKey> parse_deleted(std::string body);
 
+// Of a listing of versions: the ETag of the key's newest version, where a delete marker
+// lies above it.
+std::optional<VersionToken> parse_below_marker(std::string body, const std::string& key);
 bool parse_versioning_enabled(std::string body);
 
 // Is this an <Error> document, whatever the status says?

@@ -158,6 +158,45 @@ TEST(S3Responses, ErrorDocumentsAreRecognisedWhateverStandsBeforeThem) {
   EXPECT_FALSE(is_error_document(""));
 }
 
+// rclone serve s3, moto and others call their roots as they like.
+TEST(S3Responses, AnswersAreReadByWhatTheyContain) {
+  EXPECT_EQ(parse_upload_id("<Odd><UploadId>u</UploadId></Odd>").value, "u");
+  EXPECT_EQ(parse_written_object("<Odd><ETag>&quot;e&quot;</ETag></Odd>").etag, "e");
+  EXPECT_TRUE(parse_versioning_enabled("<Odd><Status>Enabled</Status></Odd>"));
+  EXPECT_FALSE(parse_versioning_enabled("<VersioningConfiguration/>"));
+  const auto keys = parse_deleted("<Odd><Deleted><Key>a</Key></Deleted></Odd>");
+  ASSERT_EQ(keys.size(), 1U);
+  EXPECT_EQ(keys[0].key, "a");
+}
+
+TEST(S3Responses, WhatContainsNothingOfItIsUnreadableAndNotRepeated) {
+  for (const char* body : {"", "<html><body>ok</body></html>", "{}", "<Odd>"}) {
+    for (const Error& error : {error_of([&] { parse_upload_id(body); }),
+                               error_of([&] { parse_written_object(body); }),
+                               error_of([&] { parse_versioning_enabled(body); })}) {
+      EXPECT_EQ(error.code(), ErrorCode::kUnavailable) << body;
+      EXPECT_FALSE(error.retryable()) << body;
+    }
+  }
+}
+
+TEST(S3Responses, TheVersionBelowADeleteMarkerIsFoundInAnyOrder) {
+  const std::string marker =
+      "<DeleteMarker><Key>k</Key><IsLatest>true</IsLatest></DeleteMarker>";
+  const std::string versions =
+      "<Version><Key>k2</Key><ETag>\"x\"</ETag></Version>"
+      "<Version><Key>k</Key><ETag>\"new\"</ETag></Version>"
+      "<Version><Key>k</Key><ETag>\"old\"</ETag></Version>";
+  const auto below = [](const std::string& inside) {
+    return parse_below_marker("<ListVersionsResult>" + inside + "</ListVersionsResult>",
+                              "k");
+  };
+  EXPECT_EQ(below(marker + versions), VersionToken{"new"});
+  EXPECT_EQ(below(versions + marker), VersionToken{"new"});
+  EXPECT_FALSE(below(versions));
+  EXPECT_FALSE(below(marker));
+}
+
 TEST(S3Responses, ErrorsOfAnyLengthAreKeptShort) {
   const std::string words(5'000'000, 'x');
   const auto failure = parse_failure(

@@ -7,12 +7,15 @@
 #include "http/curl_transport.h"
 #include "storage/rest/body_checks.h"
 #include "storage/rest/tls_options.h"
+#include "storage/server_helps.h"
 #include "storage/s3/s3_client.h"
 #include "storage/s3/s3_headers.h"
 #include "storage/s3/s3_multipart.h"
 #include "storage/s3/s3_requests.h"
 #include "storage/s3/s3_responses.h"
 
+#include <algorithm>
+#include <atomic>
 #include <map>
 
 namespace cloudsync::storage::s3 {
@@ -20,7 +23,7 @@ namespace {
 
 using rest::put_outcome;
 
-class S3Store final : public ObjectStore {
+class S3Store final : public ObjectStore, public ServerHelps {
  public:
   S3Store(S3Config config, S3Dependencies dependencies)
       : client_(std::move(config), std::move(dependencies)),
@@ -48,6 +51,10 @@ class S3Store final : public ObjectStore {
     return client_.server_clock().offset_ns();
   }
   MultipartStore* multipart() override { return &multipart_; }
+  std::optional<VersionToken> token_below_marker(const ObjectKey& key,
+                                                 const CallContext& context) override;
+  std::vector<std::string> renounced() const override;
+  void renounce(const std::vector<std::string>& helps) override;
 
  private:
   GetResult get_nothing(const GetRequest& request, const CallContext& context);
@@ -58,12 +65,22 @@ class S3Store final : public ObjectStore {
   DeleteResult deleted(const S3Request& built,
                        const std::optional<ServiceFailure>& failure);
   void explain_refused_head(const CallContext& context);
-  bool is_versioned(const CallContext& context);
+  void ask_versioning(BucketInfo& info, const CallContext& context);
+  S3Answer send_read(S3Request built, const CallContext& context,
+                     rest::Streams streams = {});
 
   S3Client client_;
   RequestBuilder build_;
   S3Multipart multipart_;
+  std::atomic<bool> asks_checksums_ = true;
 };
+
+constexpr char kChecksumMode[] = "checksum_mode";
+
+void drop_checksum_mode(S3Request& built) {
+  std::erase_if(built.headers,
+                [](const auto& header) { return header.first == "x-amz-checksum-mode"; });
+}
 
 bool is_absent(const S3Answer& answer) {
   // 405 is the answer for a version that is a delete marker; 404 may also mean a bucket
@@ -102,7 +119,7 @@ ListPage S3Store::list(const ListRequest& request, const CallContext& context) {
 std::optional<ObjectInfo> S3Store::head(const ObjectKey& key,
                                         const CallContext& context) {
   const S3Request built = build_.head(key);
-  const S3Answer answer = client_.send(built, context);
+  const S3Answer answer = send_read(built, context);
   if (is_absent(answer)) return std::nullopt;
   client_.require_ok(built, answer);
   return client_.interpret(built, [&] { return object_info(answer.http, key); });
@@ -124,7 +141,7 @@ GetResult S3Store::get_nothing(const GetRequest& request, const CallContext& con
   S3Request built = build_.head(request.key, request.if_match);
   if (!request.version_id.empty())
     built.query.emplace_back("versionId", request.version_id);
-  const S3Answer answer = client_.send(built, context);
+  const S3Answer answer = send_read(built, context);
   GetResult result;
   if (request.if_match && answer.is(412)) {
     result.outcome = Outcome::kPreconditionFailed;
@@ -147,7 +164,7 @@ GetResult S3Store::get(const GetRequest& request, ByteSink& sink,
   const auto check = [&](const http::HttpResponse& response) {
     client_.interpret(built, [&] { check_head_of_body(request, response); });
   };
-  const S3Answer answer = client_.send(built, context, {nullptr, &sink, check});
+  const S3Answer answer = send_read(built, context, {nullptr, &sink, check});
   if (answer.ok()) {
     return client_.interpret(built, [&] { return body_delivered(request, answer.http); });
   }
@@ -271,8 +288,7 @@ PutResult S3Store::copy(const CopyRequest& request, const CallContext& context) 
   if (answer.is("InvalidObjectState")) return put_outcome(Outcome::kArchived);
   client_.require_ok(built, answer);
   return client_.interpret(built, [&] {
-    const WrittenObject written =
-        parse_written_object(std::move(answer.http.body), "CopyObjectResult");
+    const WrittenObject written = parse_written_object(std::move(answer.http.body));
     PutResult result = put_result(answer.http, written.etag, client_.now_ns());
     if (written.last_modified_ns) {
       result.last_modified_ns = *written.last_modified_ns;
@@ -289,18 +305,61 @@ void S3Store::explain_refused_head(const CallContext& context) {
   list(one, context);
 }
 
-bool S3Store::is_versioned(const CallContext& context) {
+// Versions are a help: without an answer the work goes on as if there were none.
+void S3Store::ask_versioning(BucketInfo& info, const CallContext& context) {
   const S3Request built = build_.get_versioning();
-  S3Answer answer = client_.send(built, context);
-  if (answer.failure) {
-    const ErrorCode code = classify(*answer.failure);
-    const bool may_pass =
-        code == ErrorCode::kUnavailable || code == ErrorCode::kThrottled;
-    if (may_pass) client_.fail(built, *answer.failure);
-    return false;  // forbidden, or a server that does not know the question
+  try {
+    S3Answer answer = client_.send(built, context);
+    client_.require_ok(built, answer);
+    info.versioned = client_.interpret(
+        built, [&] { return parse_versioning_enabled(std::move(answer.http.body)); });
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    const int status = error.detail().http_status;
+    // A right that few have, or a server that does not know the question: nothing to say.
+    const bool usual = status == 403 || status == 405 || status == 501;
+    if (usual) return;
+    base::log().warn("{} does not tell whether it keeps versions; it counts as without: {}",
+                     describe(), error.what());
   }
-  return client_.interpret(
-      built, [&] { return parse_versioning_enabled(std::move(answer.http.body)); });
+}
+
+// Checksums of reads are a help too: a server that answers 501 to the header that asks
+// for them is asked without it from then on.
+S3Answer S3Store::send_read(S3Request built, const CallContext& context,
+                            rest::Streams streams) {
+  const bool asks = asks_checksums_.load(std::memory_order_relaxed);
+  if (!asks) drop_checksum_mode(built);
+  S3Answer answer = client_.send(built, context, streams);
+  if (!asks || !answer.is(501)) return answer;
+  drop_checksum_mode(built);
+  answer = client_.send(built, context, streams);
+  if (!answer.is(501) && asks_checksums_.exchange(false)) {
+    base::log().warn("{} refuses to hear of checksums; they are not asked for any more",
+                     describe());
+  }
+  return answer;
+}
+
+std::optional<VersionToken> S3Store::token_below_marker(const ObjectKey& key,
+                                                        const CallContext& context) {
+  S3Answer answer = client_.send(build_.list_versions(key), context);
+  if (answer.failure) return std::nullopt;
+  try {
+    return parse_below_marker(std::move(answer.http.body), key.value);
+  } catch (const Error&) {
+    return std::nullopt;  // a server that does not know versions
+  }
+}
+
+std::vector<std::string> S3Store::renounced() const {
+  if (asks_checksums_) return {};
+  return {kChecksumMode};
+}
+
+void S3Store::renounce(const std::vector<std::string>& helps) {
+  if (std::find(helps.begin(), helps.end(), kChecksumMode) != helps.end())
+    asks_checksums_ = false;
 }
 
 BucketInfo S3Store::describe_bucket(const CallContext& context) {
@@ -314,7 +373,7 @@ BucketInfo S3Store::describe_bucket(const CallContext& context) {
   info.exists = true;
   info.region = std::string(answer.http.header("x-amz-bucket-region").value_or(""));
   if (info.region.empty()) info.region = client_.region();
-  info.versioned = is_versioned(context);
+  ask_versioning(info, context);
   return info;
 }
 

@@ -288,7 +288,9 @@ class Session {
         {*files_, *retrying, writable, *state_, controller, clock, random, report_,
          [&counter] { return counter.counts(); }, options_.stop},
         settings_, std::move(pair), std::move(filter));
-    return sync_run.execute();
+    auto progress = sync_run.execute();
+    if (!settings_.dry_run) writable.remember();
+    return progress;
   }
 
   sync::Filter make_filter() const {

@@ -77,6 +77,24 @@ std::map<std::uint32_t, KnownPart> agreeing_parts(
   return known;
 }
 
+// What the server has of an upload; nothing where it is gone, or where the server does
+// not tell: then there is nothing to go on from, which is no reason to refuse the file.
+std::optional<std::vector<storage::PartReceipt>> parts_there(
+    TransferEnvironment& environment, const TransferRow& row,
+    const storage::UploadId& upload, const CallContext& context) {
+  try {
+    return environment.store.multipart()->list_parts(full_key(environment, row.key),
+                                                     upload, context);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    base::log().warn(
+        "what was sent of the interrupted upload of {} cannot be found out, it begins "
+        "anew: {}",
+        base::printable(row.key), error.what());
+    return std::nullopt;
+  }
+}
+
 std::optional<UploadSession> continue_session(TransferEnvironment& environment,
                                               const TransferRow& row,
                                               const CallContext& context) {
@@ -84,25 +102,23 @@ std::optional<UploadSession> continue_session(TransferEnvironment& environment,
   UploadSession session;
   session.transfer = row.id;
   session.upload.value = row.upload_ref;
-  const auto receipts = environment.store.multipart()->list_parts(
-      full_key(environment, row.key), session.upload, context);
+  const auto receipts = parts_there(environment, row, session.upload, context);
   if (!receipts) return std::nullopt;
   session.known = agreeing_parts(environment.state.parts(row.id), *receipts,
                                  {.size = row.size, .part_size = row.part_size});
   return session;
 }
 
-// Without the right to abort an upload stays and costs money, but that is no reason to
+// Where it cannot be aborted an upload stays and costs money, but that is no reason to
 // refuse the file.
-void abort_quietly_if_forbidden(TransferEnvironment& environment, const std::string& key,
-                                const storage::UploadId& upload,
-                                const CallContext& context) {
+void abort_quietly(TransferEnvironment& environment, const std::string& key,
+                   const storage::UploadId& upload, const CallContext& context) {
   if (upload.value.empty()) return;
   try {
     environment.store.multipart()->abort_upload(full_key(environment, key), upload,
                                                 context);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kPermissionDenied) throw;
+    if (error.code() == ErrorCode::kCancelled) throw;
     base::log().warn(
         "an interrupted upload of {} could not be aborted and may be billed: {}",
         base::printable(key), error.what());
@@ -153,17 +169,28 @@ bool can_continue(TransferEnvironment& environment, const TransferRow& row) {
          same_source(row, *stat, environment.settings.kept);
 }
 
+// Of one that the server does not tell about, the next upload of the file decides.
+bool may_be_there(TransferEnvironment& environment, const TransferRow& row,
+                  const CallContext& context) {
+  try {
+    return environment.store.multipart()
+        ->list_parts(full_key(environment, row.key), {row.upload_ref}, context)
+        .has_value();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
+    return true;
+  }
+}
+
 void settle_orphan(TransferEnvironment& environment, const TransferRow& row,
                    const CallContext& context) {
   storage::UploadId upload{row.upload_ref};
   if (upload.value.empty()) {
     upload = nameless_upload(environment, row, context).value_or(storage::UploadId{});
-  } else if (can_continue(environment, row) &&
-             environment.store.multipart()->list_parts(full_key(environment, row.key),
-                                                       upload, context)) {
+  } else if (can_continue(environment, row) && may_be_there(environment, row, context)) {
     return;
   }
-  abort_quietly_if_forbidden(environment, row.key, upload, context);
+  abort_quietly(environment, row.key, upload, context);
   environment.record(EraseTransfer{row.id});
 }
 
@@ -181,14 +208,14 @@ UploadSession open_session(TransferEnvironment& environment, const UploadJob& jo
       if (auto session = continue_session(environment, *older, context)) return *session;
     }
     // Before begin_transfer replaces the row: it is the only thing that knows the upload.
-    abort_quietly_if_forbidden(environment, job.key, {older->upload_ref}, context);
+    abort_quietly(environment, job.key, {older->upload_ref}, context);
   }
   return begin_session(environment, job, std::move(row), context);
 }
 
 void abandon_session(TransferEnvironment& environment, const std::string& key,
                      const UploadSession& session, const CallContext& context) {
-  abort_quietly_if_forbidden(environment, key, session.upload, context);
+  abort_quietly(environment, key, session.upload, context);
   environment.record(EraseTransfer{session.transfer});
 }
 
