@@ -138,3 +138,72 @@ class AzuriteServer(Server):
     def arguments(self):
         return ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--location", self.data,
                 "--blobHost", "127.0.0.1", "--blobPort", str(self.port)]
+
+
+class OddS3Server(Server):
+    """S3 gateways and emulators that lack much."""
+    user, secret = "odd-test-user", "odd-test-secret-0123456789"
+
+    def client(self):
+        import boto3
+        from botocore.config import Config
+        quiet = {"request_checksum_calculation": "when_required",
+                 "response_checksum_validation": "when_required"}
+        try:
+            config = Config(retries={"max_attempts": 2}, **quiet)
+        except TypeError:  # one from before it sent checksums unasked
+            config = Config(retries={"max_attempts": 2})
+        return boto3.client("s3", endpoint_url=self.endpoint, aws_access_key_id=self.user,
+                            aws_secret_access_key=self.secret, region_name="us-east-1",
+                            config=config)
+
+
+class MotoServer(OddS3Server):
+    variable = "CLOUDSYNC_MOTO"
+    ready_path = "/moto-api/"
+
+    def arguments(self):
+        return ["-H", "127.0.0.1", "-p", str(self.port)]
+
+
+class S3ProxyServer(OddS3Server):
+    variable = "CLOUDSYNC_S3PROXY"
+    ready_status = 403
+
+    def arguments(self):
+        return [str(self.port), self.data]
+
+    def environment(self):
+        return {"S3PROXY_IDENTITY": self.user, "S3PROXY_CREDENTIAL": self.secret}
+
+
+class RcloneServer(OddS3Server):
+    variable = "CLOUDSYNC_RCLONE"
+    ready_status = 400
+
+    def arguments(self):
+        return ["serve", "s3", "--config", "/dev/null", "--vfs-cache-mode", "off", "--auth-key",
+                f"{self.user},{self.secret}", "--addr", f"127.0.0.1:{self.port}", self.data]
+
+
+class VersitygwServer(OddS3Server):
+    """With versions of what is replaced or deleted."""
+    variable = "CLOUDSYNC_VERSITYGW"
+    ready_path = "/health"
+
+    def arguments(self):
+        for folder in ("buckets", "versions", "attributes"):
+            os.makedirs(os.path.join(self.data, folder), exist_ok=True)
+        return ["--port", f"127.0.0.1:{self.port}", "--health", "/health", "posix",
+                "--versioning-dir", os.path.join(self.data, "versions"),
+                os.path.join(self.data, "buckets")]
+
+    def environment(self):
+        return {"ROOT_ACCESS_KEY": self.user, "ROOT_SECRET_KEY": self.secret}
+
+
+class GcpEmulatorServer(Server):
+    variable = "CLOUDSYNC_GCP_EMULATOR"
+
+    def arguments(self):
+        return ["-d", self.data, "start", "-q", "--host", "127.0.0.1", "--port", str(self.port)]
