@@ -378,7 +378,9 @@ TEST_F(CurlTransportTest, ServerThatTakesNoConnectionIsUnavailableInTime) {
     waiting.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     ::connect(waiting.back(), address, size);
   }
-  const auto transport = make_curl_transport({"", true, 300});
+  CurlOptions impatient;
+  impatient.connect_timeout_ms = 300;
+  const auto transport = make_curl_transport(impatient);
   const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(place.sin_port));
   const auto start = steady_clock::now();
   const Error error = error_of([&] { transport->send({"GET", url}, nullptr, {}); });

@@ -190,7 +190,7 @@ TEST_F(StateOpen, DamageInAFileThatAnotherLibraryWroteIsFound) {
   ASSERT_TRUE(was_written_by_another_library(path_));
 
   EXPECT_EQ(open()->notices().size(), 1U);
-  EXPECT_EQ(names_with(".corrupt-").size(), 1U);
+  EXPECT_FALSE(names_with(".corrupt-").empty());
 }
 
 TEST_F(StateOpen, ATriggerInTheFileDoesNotRun) {
@@ -368,7 +368,9 @@ TEST_F(StateOpen, MigrationKeepsACopyOfTheOlderSchema) {
 
 TEST_F(StateOpen, AnOlderSchemaIsReadThroughACopy) {
   add_row(*open(), "a");
-  execute(path_, "DELETE FROM meta WHERE k = 'database_id'; PRAGMA user_version=1");
+  execute(path_,
+          "DELETE FROM meta WHERE k = 'database_id'; DROP TABLE intents; PRAGMA "
+          "user_version=1");
   const auto before = directory_.contents();
   {
     const auto database = open(OpenMode::kReadOnly);
@@ -389,7 +391,8 @@ TEST_F(StateOpen, AStopEndsTheWaitForAnotherProcess) {
   holder.execute("BEGIN IMMEDIATE");
   std::stop_source stop;
   stop.request_stop();
-  const auto database = open_state_database(path_, OpenMode::kReadWrite, stop.get_token());
+  const auto database =
+      open_state_database(path_, OpenMode::kReadWrite, stop.get_token());
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_THAT([&] { add_row(*database, "a"); },
               Throws<Error>(Property(&Error::code, ErrorCode::kCancelled)));

@@ -17,11 +17,11 @@ namespace cloudsync::storage::azure {
 // scripted transport. Owns what it is given.
 struct AzureDependencies {
   std::shared_ptr<http::HttpTransport> transport;
-  std::shared_ptr<http::HttpTransport> token_transport = {};  // nothing = the same
   // Nothing = made from the options with the transport above.
   std::unique_ptr<auth::AzureAuthorizer> authorizer;
   const base::Clock& clock = base::system_clock();
   base::Random& random = base::system_random();  // request ids and upload ids
+  std::shared_ptr<http::HttpTransport> token_transport = {};  // nothing = the same
 };
 
 // An Azure Blob container. Tokens (VersionToken) are ETags without quotes. Asks for fresh

@@ -69,7 +69,7 @@ TEST(GcsConfig, ATokenIsNeverSentOverPlainHttp) {
     named.credentials["service_account_file"] = "key.json";
     const Error error = error_of([&] { resolve(named); });
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    EXPECT_THAT(error.what(), HasSubstr("use https"));
+    EXPECT_THAT(error.what(), HasSubstr("allow_http"));
   }
 }
 

@@ -16,7 +16,7 @@ using ::testing::StartsWith;
 constexpr char kEmptySha256[] =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 constexpr char kEmptyList[] =
-    "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+    "<ListBucketResult><Prefix/><IsTruncated>false</IsTruncated></ListBucketResult>";
 
 // What the store does to any request on its way, seen through the simplest operations.
 class S3Client : public testing::StoreTest {

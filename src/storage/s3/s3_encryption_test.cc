@@ -266,7 +266,7 @@ TEST_F(EncryptedStore, RequesterPaysIsSaidInEveryRequest) {
   EXPECT_EQ(last().header("x-amz-request-payer"), "requester");
   EXPECT_THAT(last().header("authorization"), HasSubstr("x-amz-request-payer"));
   answer(200, {},
-         "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
+         "<ListBucketResult><Prefix/><IsTruncated>false</IsTruncated></ListBucketResult>");
   store().list({}, {});
   EXPECT_EQ(last().header("x-amz-request-payer"), "requester");
   answer(204);

@@ -177,7 +177,7 @@ TEST_F(S3Multipart, APageOfPartsThatRepeatsItselfIsRefused) {
   answer(200, {}, parts_page(1, "1"));
   answer(200, {}, parts_page(1, "1"));
   EXPECT_EQ(error_of([&] { uploads().list_parts(kKey, kUpload, {}); }).code(),
-            ErrorCode::kUnsupported);
+            ErrorCode::kUnavailable);
 }
 
 TEST_F(S3Multipart, UploadsAreListedPageByPage) {

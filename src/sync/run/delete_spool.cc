@@ -24,11 +24,13 @@ constexpr char kSchema[] =
     "side)) WITHOUT ROWID;"
     "CREATE TABLE created(side INTEGER NOT NULL, size INTEGER NOT NULL, md5 BLOB NOT "
     "NULL,"
-    " n INTEGER NOT NULL, PRIMARY KEY(side, size, md5)) WITHOUT ROWID;";
+    " n INTEGER NOT NULL, PRIMARY KEY(side, size, md5)) WITHOUT ROWID;"
+    "CREATE TABLE forgotten(key BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID;";
 
 constexpr char kInsertPlanned[] =
     "INSERT OR REPLACE INTO planned VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,"
     "?14)";
+constexpr char kInsertForgotten[] = "INSERT OR IGNORE INTO forgotten VALUES(?1)";
 constexpr char kInsertCreated[] =
     "INSERT INTO created VALUES(?1,?2,?3,1) ON CONFLICT DO UPDATE SET n = n + 1";
 // A rename on one side: its deletion there plus a file of the same content that this side
@@ -80,12 +82,14 @@ struct DeleteSpool::Impl {
   sqlite3* db = nullptr;
   Statement insert_planned;
   Statement insert_created;
+  Statement insert_forgotten;
   mutable std::mutex mutex;
   std::uint64_t planned = 0;
 
   ~Impl() {
     insert_planned.reset();
     insert_created.reset();
+    insert_forgotten.reset();
     sqlite3_close(db);
   }
 
@@ -115,6 +119,7 @@ DeleteSpool::DeleteSpool() : impl_(std::make_unique<Impl>()) {
   impl_->check(sqlite3_exec(impl_->db, kSchema, nullptr, nullptr, nullptr));
   impl_->insert_planned = impl_->prepare(kInsertPlanned);
   impl_->insert_created = impl_->prepare(kInsertCreated);
+  impl_->insert_forgotten = impl_->prepare(kInsertForgotten);
 }
 
 DeleteSpool::~DeleteSpool() = default;
@@ -138,6 +143,23 @@ void DeleteSpool::add(const PlannedDelete& planned) {
   sqlite3_bind_int64(statement, 14, planned.remote_modified_ns);
   impl_->run_once(statement);
   ++impl_->planned;
+}
+
+void DeleteSpool::forget(const std::string& key) {
+  const std::lock_guard lock(impl_->mutex);
+  bind_bytes(impl_->insert_forgotten.get(), 1, key.data(), key.size());
+  impl_->run_once(impl_->insert_forgotten.get());
+}
+
+void DeleteSpool::take_forgotten(const std::function<void(const std::string&)>& visit) {
+  const std::lock_guard lock(impl_->mutex);
+  const Statement rows = impl_->prepare("SELECT key FROM forgotten ORDER BY key");
+  int code = sqlite3_step(rows.get());
+  for (; code == SQLITE_ROW; code = sqlite3_step(rows.get()))
+    visit(column_bytes(rows.get(), 0));
+  impl_->check(code);
+  impl_->check(
+      sqlite3_exec(impl_->db, "DELETE FROM forgotten", nullptr, nullptr, nullptr));
 }
 
 void DeleteSpool::created(Side side, std::uint64_t size, const Md5Digest& md5) {
@@ -168,11 +190,15 @@ std::uint64_t DeleteSpool::size() const {
 
 void DeleteSpool::drop(const KeyRange& range) {
   const std::lock_guard lock(impl_->mutex);
-  const Statement statement =
-      impl_->prepare("DELETE FROM planned WHERE key >= ?1 AND (?2 = x'' OR key < ?2)");
-  bind_bytes(statement.get(), 1, range.first.data(), range.first.size());
-  bind_bytes(statement.get(), 2, range.last.data(), range.last.size());
-  impl_->check(sqlite3_step(statement.get()));
+  const auto drop_from = [&](const std::string& table) {
+    const Statement statement = impl_->prepare(
+        ("DELETE FROM " + table + " WHERE key >= ?1 AND (?2 = x'' OR key < ?2)").c_str());
+    bind_bytes(statement.get(), 1, range.first.data(), range.first.size());
+    bind_bytes(statement.get(), 2, range.last.data(), range.last.size());
+    impl_->check(sqlite3_step(statement.get()));
+  };
+  drop_from("forgotten");
+  drop_from("planned");
   impl_->planned -= static_cast<std::uint64_t>(sqlite3_changes(impl_->db));
 }
 

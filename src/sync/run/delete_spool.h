@@ -41,7 +41,10 @@ class DeleteSpool {
   void created(Side side, std::uint64_t size, const Md5Digest& md5);
   DeletionCount count(Side side) const;  // of files; base_rows is left 0
   std::uint64_t size() const;
-  // Takes back all deletions of keys in this range.
+  // Keys that are on neither side any more: true only once the whole listing is known.
+  void forget(const std::string& key);
+  void take_forgotten(const std::function<void(const std::string&)>& visit);
+  // Takes back all deletions of keys in this range, and what is to be forgotten there.
   void drop(const KeyRange& range);
   // In descending order of the keys. Return false to stop.
   using Visitor = std::function<bool(const PlannedDelete&)>;

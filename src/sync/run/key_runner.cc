@@ -350,8 +350,14 @@ void KeyRunner::adopt(const TaskPtr& task) {
 }
 
 void KeyRunner::forget(const Observed& observed) {
-  journal_.done(observed.item.key, {EraseBase{context_.pair.id, observed.item.key}});
-  context_.report.act(OperationAction::kForget, observed.item.key, 0);
+  context_.deletes.forget(observed.item.key);
+}
+
+void KeyRunner::settle_forgotten() {
+  context_.deletes.take_forgotten([this](const std::string& key) {
+    journal_.done(key, {EraseBase{context_.pair.id, key}});
+    context_.report.act(OperationAction::kForget, key, 0);
+  });
 }
 
 void KeyRunner::plan_delete(const TaskPtr& task) {

@@ -34,6 +34,8 @@ class KeyRunner {
   bool leave_guarded(const MergedItem& item);
   void run_key(const std::string& key);  // observes it first
   void wait();                           // every key has its outcome
+  // The base rows of what neither side has any more go, now that the listing is whole.
+  void settle_forgotten();
   // Once the deletions are done: the keys whose names were taken by a file or folder that
   // perhaps was to go. What still stands in their way is a conflict. `stuck` are folders
   // in which something was to be removed and was not.

@@ -277,6 +277,7 @@ void SyncRun::work() {
     run_only_keys();
   keys_->wait();
   if (!going()) return;
+  keys_->settle_forgotten();
   if (check_rewrites() || check_brakes()) return;
   delete_and_finish();
 }
@@ -423,7 +424,9 @@ bool SyncRun::check_rewrites() {
   }
   for (const auto& key : rewrites_.release()) keys_->run_key(key);
   keys_->wait();
-  return !going();
+  if (!going()) return true;
+  keys_->settle_forgotten();
+  return false;
 }
 
 // True when a brake holds: then nothing is deleted on either side.
@@ -459,6 +462,7 @@ void SyncRun::delete_and_finish() {
   writer_->flush();
   for (const auto& key : deletion.take_kept_folders()) keys_->run_key(key);
   keys_->run_late_keys(deletion.stuck_folders());
+  if (going()) keys_->settle_forgotten();
   if (!going() || !settings_.only_keys.empty()) return;
   try {
     tidy();

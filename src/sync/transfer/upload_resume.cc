@@ -190,7 +190,10 @@ void settle_orphan(TransferEnvironment& environment, const TransferRow& row,
   } else if (can_continue(environment, row) && may_be_there(environment, row, context)) {
     return;
   }
-  abort_quietly(environment, row.key, upload, context);
+  if (!upload.value.empty()) {
+    environment.store.multipart()->abort_upload(full_key(environment, row.key), upload,
+                                                context);
+  }
   environment.record(EraseTransfer{row.id});
 }
 
