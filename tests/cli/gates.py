@@ -26,6 +26,9 @@ class Loopback:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Headers and body leave together; apart, each answer waits for an acknowledgement.
+            wbufsize = -1
+            disable_nagle_algorithm = True
 
             def handle_one(self):
                 length = int(self.headers.get("Content-Length") or 0)

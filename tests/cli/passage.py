@@ -20,7 +20,7 @@ def open_to_all(bucket):
         return {}
     if bucket.provider == "azure":
         return {"account": bucket.server.account,
-                "credentials": {"sas_token": bucket.sas("rcwdl")}}
+                "credentials": {"sas_token": bucket.sas("rcwdl", hours=24 * 365)}}
     everything = [f"arn:aws:s3:::{bucket.name}", f"arn:aws:s3:::{bucket.name}/*"]
     bucket.client.put_bucket_policy(Bucket=bucket.name, Policy=json.dumps(
         {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*",
@@ -94,8 +94,9 @@ class Passage:
         return status, reply, content
 
     def upstream(self, request):
-        headers = {name: value for name, value in request.headers.items()
-                   if name not in HOP_HEADERS}
+        # A source to copy from is named by its URL.
+        headers = {name: value.replace(self.loopback.url, self.bucket.server.endpoint)
+                   for name, value in request.headers.items() if name not in HOP_HEADERS}
         status, reply, content = forward(self.bucket.server.endpoint, request.method,
                                          request.target, headers, request.body)
         return status, {name: value.replace(self.bucket.server.endpoint, self.loopback.url)

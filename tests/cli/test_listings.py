@@ -89,7 +89,7 @@ def test_listings_end(synced, passage):
                                 if r.is_listing else None)
     result = synced.run("sync", check=11)
     assert "1,000 pages" in result.stderr
-    assert next(fresh) == 1000
+    assert next(fresh) - 1000 in (0, 1)  # one that only asks whether the container is there
     assert sorted(synced.contents()) == FILES[1:]
 
 
