@@ -31,10 +31,11 @@ bool is_refusal(const Error& error) {
 }
 
 // An outage is no answer, a missing right is none about the server, and a service that
-// fails inside may not fail tomorrow. 501 is the word for what is not there.
+// fails inside may not fail tomorrow. 501 is the word for what is not there, and some say
+// it by a code of their own.
 bool is_inconclusive(const Error& error) {
   const int status = error.detail().http_status;
-  if (status == 501) return false;
+  if (status == 501 || error.code() == ErrorCode::kUnsupported) return false;
   if (status >= 500 || status == 403 || status == 429) return true;
   switch (error.code()) {
     case ErrorCode::kCancelled:

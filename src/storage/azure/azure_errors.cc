@@ -104,6 +104,9 @@ constexpr std::array kRules = {
              "this server or kind of account cannot do that"},
     CodeRule{"UnsupportedHttpVerb", ErrorCode::kUnsupported,
              "this server cannot do that"},
+    // Azurite says it with status 500.
+    CodeRule{"FeatureNotSupported", ErrorCode::kUnsupported,
+             "this server cannot do that"},
     CodeRule{"APINotImplemented", ErrorCode::kUnsupported, "this server cannot do that"},
     CodeRule{"FeatureVersionMismatch", ErrorCode::kUnsupported,
              "this server does not know service version 2023-11-03"},
@@ -202,7 +205,8 @@ std::string advice_for(const ServiceFailure& failure, const FailureSite& site) {
     if (!precise.empty()) return std::string(precise);
   }
   if (is_azurites_wrong_key(failure)) {
-    return "check the account key or the SAS, and that it belongs to this account; else " +
+    return "check the account key or the SAS, and that it belongs to this account; "
+           "else " +
            std::string(kFirewall);
   }
   const CodeRule* rule = rest::find_rule(kRules, failure.code);

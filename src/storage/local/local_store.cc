@@ -87,9 +87,7 @@ class LocalStore final : public ObjectStore {
   std::string describe() const override {
     return "local bucket '" + folder_.path() + "'";
   }
-  std::optional<std::int64_t> clock_offset_ns() override {
-    return clock_.offset_ns();
-  }
+  std::optional<std::int64_t> clock_offset_ns() override { return clock_.offset_ns(); }
   MultipartStore* multipart() override { return &uploads_; }
 
   ListPage list(const ListRequest& request, const CallContext& context) override;

@@ -105,9 +105,8 @@ class Session {
     require_root();
     if (!dry) lock_.emplace(database_path_, identity_);
     const bool is_new = is_missing_or_empty(database_path_);
-    state_ = open_state_database(database_path_,
-                                 dry ? OpenMode::kReadOnly : OpenMode::kReadWrite,
-                                 options_.stop);
+    state_ = open_state_database(
+        database_path_, dry ? OpenMode::kReadOnly : OpenMode::kReadWrite, options_.stop);
     for (const auto& text : state_->notices()) report_.notice(text);
     if (is_new && !dry) report_.notice("a new state database begins: " + state_->path());
     settle_overlap();
@@ -169,9 +168,12 @@ class Session {
   }
 
   sync::BucketQuestion about_bucket(const PairRecord& pair) {
-    return {cloud_.store(),           *state_,
-            pair,                     settings_.writes_bucket(),
-            settings_.dry_run,        settings_.force.contains(Force::kRoot)};
+    return {cloud_.store(),
+            *state_,
+            pair,
+            settings_.writes_bucket(),
+            settings_.dry_run,
+            settings_.force.contains(Force::kRoot)};
   }
 
   bool accept_bucket(const PairRecord& pair) {
@@ -221,9 +223,8 @@ class Session {
     const bool other = verdict == sync::ClaimVerdict::kOtherHere ||
                        verdict == sync::ClaimVerdict::kOtherHost;
     if (other && !settings_.force.contains(Force::kState)) {
-      throw Error(
-          ErrorCode::kInvalidArgument,
-          sync::other_database_text(verdict, *known, own, identity_.local_root));
+      throw Error(ErrorCode::kInvalidArgument,
+                  sync::other_database_text(verdict, *known, own, identity_.local_root));
     }
     if (verdict != sync::ClaimVerdict::kOwn) rebuild(*known, other);
     settings_.claim = own;
@@ -280,9 +281,10 @@ class Session {
     auto filter = make_filter();
     settings_.own_files = own_files();
     if (settings_.own_files.hold_everything()) {
-      report_.notice("'" + identity_.local_root +
-                     "' (or its bucket's folder) lies where credentials are kept: nothing "
-                     "of it is synced");
+      report_.notice(
+          "'" + identity_.local_root +
+          "' (or its bucket's folder) lies where credentials are kept: nothing "
+          "of it is synced");
     }
     sync::SyncRun sync_run(
         {*files_, *retrying, writable, *state_, controller, clock, random, report_,

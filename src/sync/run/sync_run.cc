@@ -29,7 +29,6 @@ class EmptyBaseCursor final : public BaseCursor {
   bool next(BaseRow&) override { return false; }
 };
 
-
 // Below a directory entry's own key too: a failed folder is looked through again.
 KeyRange subtree(const std::string& directory_key) {
   std::string last = directory_key;
@@ -80,8 +79,7 @@ SyncRun::SyncRun(RunParts parts, RunSettings settings, PairRecord pair, Filter f
                CallContext{stop_.get_token(), {}, abandon_.get_token()},
                [this] { stop_.request_stop(); }} {
   context_.names = &names_;
-  context_.run_name =
-      make_run_name(parts_.clock, parts_.random, context_.pair.uuid);
+  context_.run_name = make_run_name(parts_.clock, parts_.random, context_.pair.uuid);
   outer_stop_ = std::make_unique<std::stop_callback<std::function<void()>>>(
       parts_.stop, [this] { stop_.request_stop(); });
   parts_.report.on_callback_failure([this] { stop_.request_stop(); });
