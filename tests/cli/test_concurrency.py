@@ -78,7 +78,7 @@ def test_auto_finds_more_than_it_began_with(slow, tmp_path):
     assert len(slow.keys("data/")) == 240
     fixed = Machine(tmp_path / "b", slow, max_workers=4)
     write_files(fixed, 240)
-    four = fixed.run("upload", prefix="four/", check=0)
+    four = fixed.run("upload", prefix="data/four/", check=0)
     assert result.summary["seconds"] < four.summary["seconds"], (result, four)
 
 
