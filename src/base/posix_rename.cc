@@ -124,19 +124,6 @@ RenameOutcome rename_new_by_placeholder(const PosixRoot& root, const std::string
   throw_pair(error, "rename", root.absolute(from), root.absolute(to));
 }
 
-RenameOutcome rename_new_in(const PosixRoot& root, const std::string& from,
-                            const std::string& to) {
-  const Pair pair = locate_pair(root, from, to, "rename");
-  if (!pair.from) return RenameOutcome::kSourceMissing;
-  const int error = rename_with(*pair.from, pair.to, RENAME_NOREPLACE);
-  if (error == 0) return RenameOutcome::kDone;
-  if (error == EEXIST) return RenameOutcome::kTargetExists;
-  if (is_absent(error) && !exists(*pair.from)) return RenameOutcome::kSourceMissing;
-  if (error == EXDEV) return RenameOutcome::kOtherMount;
-  if (lacks_flag(error)) return rename_new_by_link(root, from, to);
-  throw_pair(error, "rename", root.absolute(from), root.absolute(to));
-}
-
 RenameOutcome rename_away_plainly(const PosixRoot& root, const std::string& from,
                                   const std::string& to) {
   const Pair pair = locate_pair(root, from, to, "rename");
@@ -149,17 +136,33 @@ RenameOutcome rename_away_plainly(const PosixRoot& root, const std::string& from
   throw_pair(error, "rename", root.absolute(from), root.absolute(to));
 }
 
-RenameOutcome rename_away_in(const PosixRoot& root, const std::string& from,
-                             const std::string& to) {
+namespace {
+
+// To a free name; `without_flag` is the next best where the file system lacks the flag.
+template <class WithoutFlag>
+RenameOutcome rename_to_free_name(const PosixRoot& root, const std::string& from,
+                                  const std::string& to, WithoutFlag&& without_flag) {
   const Pair pair = locate_pair(root, from, to, "rename");
   if (!pair.from) return RenameOutcome::kSourceMissing;
   const int error = rename_with(*pair.from, pair.to, RENAME_NOREPLACE);
   if (error == 0) return RenameOutcome::kDone;
   if (error == EEXIST) return RenameOutcome::kTargetExists;
-  if (error == EXDEV) return RenameOutcome::kOtherMount;
   if (is_absent(error) && !exists(*pair.from)) return RenameOutcome::kSourceMissing;
-  if (lacks_flag(error)) return rename_away_plainly(root, from, to);
+  if (error == EXDEV) return RenameOutcome::kOtherMount;
+  if (lacks_flag(error)) return without_flag(root, from, to);
   throw_pair(error, "rename", root.absolute(from), root.absolute(to));
+}
+
+}  // namespace
+
+RenameOutcome rename_new_in(const PosixRoot& root, const std::string& from,
+                            const std::string& to) {
+  return rename_to_free_name(root, from, to, rename_new_by_link);
+}
+
+RenameOutcome rename_away_in(const PosixRoot& root, const std::string& from,
+                             const std::string& to) {
+  return rename_to_free_name(root, from, to, rename_away_plainly);
 }
 
 RenameOutcome exchange_in(const PosixRoot& root, const std::string& a,
