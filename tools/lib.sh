@@ -4,12 +4,15 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${CLOUDSYNC_CACHE:-$HOME/.cache/cloudsync}
 jobs=$(nproc)
+# The one that the packages below belong to; another may come first in the PATH.
+system_python=/usr/bin/python3
 
 build_packages=(g++ cmake ninja-build ccache pkg-config libcurl4-openssl-dev libssl-dev
   libsqlite3-dev libyaml-cpp-dev nlohmann-json3-dev libpugixml-dev libcli11-dev libspdlog-dev
   libfmt-dev libisal-dev)
-test_packages=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-pytest python3-boto3
-  python3-yaml python3-venv openssl ca-certificates libfuse3-dev fuse3 faketime)
+test_packages=(mold libgtest-dev libgmock-dev librapidcheck-dev python3 python3-pytest
+  python3-pytest-xdist python3-boto3 python3-yaml python3-venv openssl ca-certificates
+  libfuse3-dev fuse3 faketime)
 
 say() { printf '\n== %s\n' "$*"; }
 

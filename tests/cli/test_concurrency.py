@@ -9,6 +9,8 @@ from buckets import MinioBucket
 from conftest import Machine
 from gates import HOP_HEADERS, Loopback, forward
 
+pytestmark = pytest.mark.alone
+
 SLOW_DOWN = (503, {"Content-Type": "application/xml"}, (
     b'<?xml version="1.0"?><Error><Code>SlowDown</Code>'
     b"<Message>Please reduce your request rate.</Message></Error>"))

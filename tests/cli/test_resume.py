@@ -108,6 +108,7 @@ def test_kill_at_random_moments_loses_nothing(machine, other):
         assert one.run(command, check=0).actions() == []
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals_stop_within_two_seconds_with_state_saved(parts_machine, how, code):
     content = big(parts_machine, 128 << 20)

@@ -14,6 +14,8 @@ from conftest import Machine
 from gates import HOP_HEADERS, Loopback, forward
 from servers import await_condition
 
+pytestmark = pytest.mark.alone
+
 STOPS = [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
 SOON = 2.4  # two seconds, and the machine's own time
 
