@@ -6,15 +6,13 @@
 
 #include "base/encoding.h"
 #include "cloudsync/error.h"
+#include "sync/place/run_name.h"
 
 namespace cloudsync::sync {
 namespace {
 
 constexpr int kMostTrashNames = 1000;
 constexpr std::uint32_t kPrivateDirectory = 0700;
-
-constexpr std::size_t kStampLength = 16;  // 20260102T030405Z
-constexpr std::size_t kPartLength = 7;    // -0a1b2c, once or twice
 
 std::string trash_path(const std::string& folder, const std::string& key, int attempt) {
   std::string path = folder;
@@ -36,11 +34,8 @@ base::RenameOutcome bring_in(base::FileSystem& files, const std::string& from,
   return files.rename_away(from, to);
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
-bool is_part(std::string_view text) {
-  return text.size() == kPartLength && text[0] == '-' &&
-         std::ranges::all_of(text.substr(1), is_hex);
+std::optional<RunName> run_of(std::string_view folder_name) {
+  return parse_run_name(folder_name.substr(0, folder_name.find('~')));
 }
 
 }  // namespace
@@ -91,21 +86,14 @@ bool is_trash_of_run(std::string_view folder_name, const std::string& run) {
   return folder_name == run || folder_name.starts_with(run + "~");
 }
 
-bool is_trash_folder(std::string_view folder_name) {
-  const auto run = folder_name.substr(0, folder_name.find('~'));
-  if (run.size() < kStampLength) return false;
-  const auto stamp = run.substr(0, kStampLength);
-  if (!std::ranges::all_of(stamp.substr(0, 8), is_digit) || stamp[8] != 'T' ||
-      !std::ranges::all_of(stamp.substr(9, 6), is_digit) || stamp[15] != 'Z') {
-    return false;
-  }
-  const auto parts = run.substr(kStampLength);
-  return is_part(parts.substr(0, kPartLength)) &&
-         (parts.size() == kPartLength || is_part(parts.substr(kPartLength)));
+bool is_trash_of_replica(std::string_view folder_name, const std::string& run) {
+  const auto found = run_of(folder_name);
+  const auto own = parse_run_name(run);
+  return found && (found->replica.empty() || (own && found->replica == own->replica));
 }
 
 bool holds_replaced(std::string_view folder_name) {
-  if (!is_trash_folder(folder_name)) return false;
+  if (!run_of(folder_name)) return false;
   const auto tilde = std::min(folder_name.find('~'), folder_name.size());
   return folder_name.substr(tilde).starts_with(kReplacedSuffix);
 }

@@ -38,8 +38,10 @@ TrashMove move_to_trash(base::FileSystem& files, const std::string& folder,
 inline constexpr char kReplacedSuffix[] = "~replaced";
 // True for the folders of this run.
 bool is_trash_of_run(std::string_view folder_name, const std::string& run);
-// True for what cloudsync names such a folder, of whatever run.
-bool is_trash_folder(std::string_view folder_name);
+// True for those of all runs of the pair that `run` is one of, and of runs that named
+// none. What another pair keeps in the same trash goes by that pair's retention.
+bool is_trash_of_replica(std::string_view folder_name, const std::string& run);
+// True for what cloudsync names a folder of replaced files, of whatever run.
 bool holds_replaced(std::string_view folder_name);
 
 }  // namespace cloudsync::sync

@@ -68,19 +68,23 @@ std::uint64_t bytes_below(base::FileSystem& files, const std::string& path) {
   return bytes;
 }
 
-// Folders of runs other than `run`, by what `wanted` says of their names.
+// By what `wanted` says of their names.
 template <class Wanted>
 std::vector<RunFolder> run_folders(base::FileSystem& files, const std::string& trash,
-                                   const std::string& run, const Wanted& wanted) {
+                                   const Wanted& wanted) {
   std::vector<RunFolder> found;
   const auto directory = files.open_directory(trash);
   for (const base::DirEntry& entry : directory->entries()) {
-    if (!wanted(entry.name) || is_trash_of_run(entry.name, run)) continue;
+    if (!wanted(entry.name)) continue;
     const auto stat = directory->stat(entry.name);
     if (!stat || stat->kind != base::FileKind::kDirectory) continue;
     found.push_back({.path = trash + "/" + entry.name, .entered = entered_ns(*stat)});
   }
   return found;
+}
+
+bool is_of_earlier_run(std::string_view folder_name, const std::string& run) {
+  return is_trash_of_replica(folder_name, run) && !is_trash_of_run(folder_name, run);
 }
 
 std::uint64_t limit_in_bytes(const TrashLimit& limit, std::uint64_t total) {
@@ -94,13 +98,15 @@ std::uint64_t limit_in_bytes(const TrashLimit& limit, std::uint64_t total) {
 // Removes files of earlier runs, oldest first, until what is left fits.
 std::uint64_t evict(base::FileSystem& files, const std::string& trash,
                     const std::string& run, std::uint64_t limit) {
-  auto folders = run_folders(files, trash, run, holds_replaced);
+  auto folders = run_folders(files, trash, [&](const std::string& name) {
+    return holds_replaced(name) && is_of_earlier_run(name, run);
+  });
   std::uint64_t total = 0;
   for (auto& folder : folders) {
     folder.bytes = bytes_below(files, folder.path);
     total += folder.bytes;
   }
-  const auto own = run_folders(files, trash, "", [&](const std::string& name) {
+  const auto own = run_folders(files, trash, [&](const std::string& name) {
     return holds_replaced(name) && is_trash_of_run(name, run);
   });
   for (const auto& folder : own) total += bytes_below(files, folder.path);
@@ -152,7 +158,10 @@ std::uint64_t Placer::purge_trash(const std::string& trash,
     return 0;
   }
   std::uint64_t removed = 0;
-  for (const auto& folder : run_folders(files_, trash, run_name_, is_trash_folder)) {
+  const auto earlier = run_folders(files_, trash, [&](const std::string& name) {
+    return is_of_earlier_run(name, run_name_);
+  });
+  for (const auto& folder : earlier) {
     if (folder.entered >= oldest) continue;
     removed += remove_below(files_, folder.path, [&](const base::FileStat& stat) {
       return entered_ns(stat) >= oldest;
@@ -205,7 +214,7 @@ std::vector<std::string> Placer::drop_held(const CallContext& context) {
       kept.push_back(held.path);
   });
   for (const auto& trash : trashes_of(files_)) {
-    const auto own = run_folders(files_, trash, "", [&](const std::string& name) {
+    const auto own = run_folders(files_, trash, [&](const std::string& name) {
       return is_trash_of_run(name, run_name_);
     });
     for (const auto& folder : own) {

@@ -151,6 +151,30 @@ TEST_F(TrashTest, LimitEvictsReplacedFilesOfEarlierRunsOldestFirst) {
   EXPECT_EQ(count_files(kTrashDirectory), 3U);  // two deleted ones and this run's
 }
 
+TEST_F(TrashTest, WhatAnotherPairKeepsIsNeitherAgedNorEvicted) {
+  const std::string run = "20260202T000000Z-cccccc-111111";
+  std::vector<std::string> kept;
+  for (const char* other :
+       {"20260101T000000Z-aaaaaa-222222", "20260101T000001Z-bbbbbb-111111"}) {
+    Placer earlier(files_, other, true, clock_);
+    tree_.write("a", "old");
+    kept.push_back(
+        earlier.place({.key = "a", .temp_path = temp("new"), .expected = stat("a")})
+            .trash_ref);
+  }
+  Placer placer(files_, run, true, clock_);
+  placer.place({.key = "a", .temp_path = temp("newer"), .expected = stat("a")});
+  PurgeOptions options;
+  options.retention_seconds = 30 * 86400;
+  options.limit = {.is_percent = false, .percent = 0, .bytes = 0, .is_default = false};
+  EXPECT_EQ(placer.purge(options).files, 1U);
+  EXPECT_EQ(tree_.read(kept[0]), "old");
+  EXPECT_FALSE(std::filesystem::exists(tree_ / kept[1]));
+  options.retention_seconds = -1;
+  EXPECT_EQ(placer.purge(options).files, 0U);
+  EXPECT_EQ(tree_.read(kept[0]), "old");
+}
+
 TEST_F(TrashTest, PurgeOfAFreshRootDoesNothing) {
   base::TestDirectory empty;
   const auto files = base::open_posix_file_system(empty.path());
@@ -159,18 +183,20 @@ TEST_F(TrashTest, PurgeOfAFreshRootDoesNothing) {
 }
 
 TEST(TrashNameTest, OnlyOursAreRecognised) {
+  const std::string run = "20260203T040506Z-1a2b3c-ffffff";
   for (const char* name :
        {"20260102T030405Z-0a1b2c", "20260102T030405Z-0a1b2c~2",
         "20260102T030405Z-0a1b2c~replaced~3", "20260102T030405Z-0a1b2c-ffffff",
         "20260102T030405Z-0a1b2c-ffffff~replaced"}) {
-    EXPECT_TRUE(is_trash_folder(name)) << name;
+    EXPECT_TRUE(is_trash_of_replica(name, run)) << name;
   }
   for (const char* name :
        {"", "mine", "20260102T030405Z", "20260102T030405Z-0a1b2c.bak",
         "20260102T030405Z-0a1b2", "20260102t030405Z-0a1b2c", "~replaced",
         "20260102T030405Z-0a1b2c-fffff", "20260102T030405Z-0a1b2c-ffffff-0",
-        "2026010xT030405Z-0a1b2c"}) {
-    EXPECT_FALSE(is_trash_folder(name)) << name;
+        "2026010xT030405Z-0a1b2c", "20260102T030405Z-0a1b2c-eeeeee",
+        "20260102T030405Z-0a1b2c-eeeeee~replaced"}) {
+    EXPECT_FALSE(is_trash_of_replica(name, run)) << name;
   }
   EXPECT_TRUE(holds_replaced("20260102T030405Z-0a1b2c~replaced"));
   EXPECT_TRUE(holds_replaced("20260102T030405Z-0a1b2c-ffffff~replaced~2"));

@@ -8,7 +8,7 @@
 
 #include "base/encoding.h"
 #include "storage/listed_pages.h"
-#include "sync/run/run_name.h"
+#include "sync/place/run_name.h"
 
 namespace cloudsync::sync {
 

@@ -7,9 +7,9 @@
 
 #include "base/log.h"
 #include "sync/decide/brakes.h"
+#include "sync/place/run_name.h"
 #include "sync/run/root_evidence.h"
 #include "sync/run/root_marker.h"
-#include "sync/run/run_name.h"
 #include "sync/run/summary_json.h"
 #include "sync/scan/merge.h"
 
