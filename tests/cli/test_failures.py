@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from buckets import LocalBucket
 from conftest import Machine
 from servers import free_port
 
@@ -128,6 +129,23 @@ def test_links_follow_and_preserve(machine, other):
     assert os.readlink(other.root / "kept-link") == "target"
     assert not (other.root / "outside").is_symlink()
     assert machine.run("sync", prefix="links/", check=0).actions() == []
+
+
+@pytest.mark.parametrize("durability", ["batch", "full", "none"])
+def test_each_durability_places_files_and_links(tmp_path, durability):
+    bucket = LocalBucket(tmp_path / "cloud")
+    one, other = (Machine(tmp_path / name, bucket, links="preserve", durability=durability)
+                  for name in "ab")
+    one.write("d/target", b"content")
+    os.symlink("target", one.root / "d/link")
+    one.run("sync", check=0)
+    other.run("sync", check=0)
+    assert os.readlink(other.root / "d/link") == "target"
+    assert other.contents() == {"d/target": b"content"}
+    (other.root / "d/target").unlink()
+    other.run("sync", check=0)
+    one.run("sync", check=0)
+    assert one.contents() == {} and one.run("sync", check=0).actions() == []
 
 
 def test_downloads_never_write_through_a_symlink(machine, tmp_path):

@@ -141,10 +141,15 @@ void PlacingBatch::report_placed(Placed& placed, bool racy) {
   }
 }
 
+// A symbolic link has no content: it is on disk with its folder.
+void PlacingBatch::sync_content(const std::string& path) {
+  const auto stat = files_.stat(path);
+  if (stat && stat->kind == base::FileKind::kRegular) files_.open_write(path)->sync();
+}
+
 void PlacingBatch::place_now(PlaceTask task) {
   try {
-    if (durability_ == Durability::kFull)
-      files_.open_write(task.request.temp_path)->sync();
+    if (durability_ == Durability::kFull) sync_content(task.request.temp_path);
     auto result = place_one(task);
     if (!result) return;
     if (durability_ == Durability::kFull && result->status == PlaceStatus::kPlaced) {

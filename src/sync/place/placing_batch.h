@@ -47,6 +47,7 @@ class PlacingBatch {
   void settle(std::vector<Placed>& placed);
   bool is_in_coarse_tick(const base::FileStat& stat) const;
   void report_placed(Placed& placed, bool racy);
+  void sync_content(const std::string& path);
   void place_now(PlaceTask task);
 
   base::FileSystem& files_;
