@@ -29,9 +29,13 @@ constexpr const char* kOld = ".old";
 
 std::string aside_folder() { return std::string(kStoreFolder) + "/aside"; }
 
+constexpr std::int64_t kHourNs = 3'600'000'000'000;
+
 struct Note {
   std::string key;
   std::uint64_t body = 0;
+  // The version that was to go; no inode = not told.
+  base::FileStat seen;
 };
 
 std::optional<Note> read_note(int bucket, const std::string& path) {
@@ -40,14 +44,25 @@ std::optional<Note> read_note(int bucket, const std::string& path) {
   try {
     std::string key = base::percent_decode(document.at("key").get<std::string>());
     if (!why_unstorable(key).empty()) return std::nullopt;
-    return Note{std::move(key), document.at("body").get<std::uint64_t>()};
+    Note note{std::move(key), document.at("body").get<std::uint64_t>(), {}};
+    if (const auto seen = document.find("seen"); seen != document.end()) {
+      note.seen.ino = seen->at("ino").get<std::uint64_t>();
+      note.seen.size = seen->at("size").get<std::uint64_t>();
+      note.seen.mtime_ns = seen->at("mtime_ns").get<std::int64_t>();
+    }
+    return note;
   } catch (const json::exception&) {
     return std::nullopt;
   }
 }
 
 void write_note(int bucket, const std::string& path, const Note& note) {
-  const json document{{"key", base::percent_encode(note.key, true)}, {"body", note.body}};
+  json document{{"key", base::percent_encode(note.key, true)}, {"body", note.body}};
+  if (note.seen.ino != 0) {
+    document["seen"] = {{"ino", note.seen.ino},
+                        {"size", note.seen.size},
+                        {"mtime_ns", note.seen.mtime_ns}};
+  }
   const std::string text = document.dump();
   TemporaryFile file(bucket);
   write_all(file.fd(), std::as_bytes(std::span(text)), file.path());
@@ -55,16 +70,23 @@ void write_note(int bucket, const std::string& path, const Note& note) {
   file.moved();
 }
 
+bool is_same_version(const base::FileStat& a, const base::FileStat& b) {
+  return a.ino != 0 && a.ino == b.ino && a.size == b.size && a.mtime_ns == b.mtime_ns;
+}
+
 // One file that a dead process left. Its own new body was never acknowledged; a second
-// name of an object that still has its own is no loss either.
+// name of an object that still has its own is no loss either, nor is the version that was
+// to go once the new body has its name.
 void recover(const BucketFolder& folder, int bucket, const std::string& path,
              const Note& note) {
   const auto stat = stat_beneath(bucket, path);
   if (!stat) return;
   const auto named = stat_beneath(bucket, note.key);
   const bool has_name = named && named->ino == stat->ino && named->dev == stat->dev;
+  const bool replaced = named && note.body != 0 && named->ino == note.body &&
+                        is_same_version(*stat, note.seen);
   const bool can_tell = stat->ino != 0;
-  if (can_tell && (stat->ino == note.body || has_name)) {
+  if (can_tell && (stat->ino == note.body || has_name || replaced)) {
     unlink_beneath(bucket, path);
   } else {
     put_back(folder, bucket, path, note.key);
@@ -85,15 +107,26 @@ void recover_noted(const BucketFolder& folder, int bucket, const std::string& no
     unlink_beneath(bucket, note_path);
 }
 
+// A power cut may leave a file whose note is gone or torn. One that is younger may be on
+// its way just now.
+void keep_nameless(const BucketFolder& folder, int bucket, const std::string& path) {
+  const auto stat = stat_beneath(bucket, path);
+  const std::string note = path.substr(0, path.rfind(kOld)) + kNote;
+  if (!stat || stat->kind != base::FileKind::kRegular || read_note(bucket, note) ||
+      stat->ctime_ns > base::system_clock().now_ns() - kHourNs)
+    return;
+  keep_aside(folder, bucket, path, path.substr(aside_folder().size() + 1));
+}
+
 }  // namespace
 
 Aside::Aside(const BucketFolder& folder, int bucket, const std::string& key,
-             std::uint64_t body)
+             std::uint64_t body, const std::optional<base::FileStat>& seen)
     : bucket_(bucket),
       path_(aside_folder() + "/" + base::random_hex_id(base::system_random())) {
   if (const int error = make_directories(bucket, aside_folder()))
     throw_errno("make", folder.path_of(aside_folder()), error);
-  write_note(bucket, path_ + kNote, {key, body});
+  write_note(bucket, path_ + kNote, {key, body, seen.value_or(base::FileStat{})});
 }
 
 Aside::~Aside() {
@@ -143,9 +176,10 @@ void put_back(const BucketFolder& folder, int bucket, const std::string& path,
 
 void recover_aside(const BucketFolder& folder, int bucket) {
   for (const std::string& name : names_in(bucket, aside_folder())) {
-    if (!name.ends_with(kNote)) continue;
+    const std::string path = aside_folder() + "/" + name;
     try {
-      recover_noted(folder, bucket, aside_folder() + "/" + name);
+      name.ends_with(kNote) ? recover_noted(folder, bucket, path)
+                            : keep_nameless(folder, bucket, path);
     } catch (const Error& error) {
       base::log().warn("what a killed run left in '{}' could not be put back: {}",
                        folder.path_of(aside_folder()), error.what());

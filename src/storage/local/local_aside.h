@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "storage/local/local_layout.h"
@@ -15,8 +16,9 @@ namespace cloudsync::storage::local {
 class Aside {
  public:
   // `body`: the inode of the store's own new file that passes through here; 0 = none.
+  // `seen`: what is to go, as it was checked.
   Aside(const BucketFolder& folder, int bucket, const std::string& key,
-        std::uint64_t body);
+        std::uint64_t body, const std::optional<base::FileStat>& seen = {});
   ~Aside();
   Aside(const Aside&) = delete;
   Aside& operator=(const Aside&) = delete;

@@ -63,8 +63,9 @@ void undo_exchange(const Placing& placing, const std::string& path) {
 }
 
 // A file system without an exchange: the old file gets a second name, by which it can be
-// judged once the new one has its place. Where there are no links either, the look just
-// before is all there is.
+// judged once the new one has its place; what another program puts there between the look
+// and the rename is replaced unseen (README, Limits). A plain rename away would show it,
+// but leave the name free for an instant, which reads as a deletion to everybody else.
 Outcome replace_by_link(const Placing& placing, const std::string& old_path,
                         bool conditional) {
   const int linked = link_at(placing.parent, placing.name(), placing.bucket, old_path);
@@ -74,9 +75,10 @@ Outcome replace_by_link(const Placing& placing, const std::string& old_path,
   if (linked == 0 &&
       (!may_go(placing, old_path, conditional) || (conditional && !same))) {
     const auto old = stat_beneath(placing.bucket, old_path);
-    if (there && old && old->ino != 0 && there->ino == old->ino)
+    if (there && old && old->ino != 0 && there->ino == old->ino) {
       unlink_beneath(placing.bucket, old_path);
-    else
+      renew_record(placing.bucket, placing.key);
+    } else
       put_back(placing.folder, placing.bucket, old_path, placing.key);
     return Outcome::kPreconditionFailed;
   }
@@ -114,7 +116,7 @@ class Returning {
 // After the exchange the old file lies where nobody else can reach it.
 Outcome replace(const Placing& placing, bool conditional) {
   const Aside aside(placing.folder, placing.bucket, placing.key,
-                    stat_of(placing.file.fd(), placing.key).ino);
+                    stat_of(placing.file.fd(), placing.key).ino, placing.observed);
   const Returning returning(placing.file);
   placing.file.move_to(aside.path());
   const int error = placing.rename(RenameFlag::kExchange);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -12,7 +13,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <map>
 #include <mutex>
 #include <system_error>
@@ -252,9 +255,35 @@ int link_at(int from_dir, const std::string& from, int to_dir, const std::string
              : errno;
 }
 
+// Who opens a file under lease for writing makes the kernel send its holder SIGIO, which
+// ends a process that does not expect it. It goes to this thread, which takes it away.
+class LeaseSignal {
+ public:
+  explicit LeaseSignal(int fd) {
+    sigemptyset(&signal_);
+    sigaddset(&signal_, SIGIO);
+    pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+    const f_owner_ex owner{F_OWNER_TID, gettid()};
+    fcntl(fd, F_SETOWN_EX, &owner);
+  }
+  ~LeaseSignal() {
+    const timespec now{};
+    if (sigismember(&before_, SIGIO) == 0) sigtimedwait(&signal_, nullptr, &now);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  LeaseSignal(const LeaseSignal&) = delete;
+  LeaseSignal& operator=(const LeaseSignal&) = delete;
+
+ private:
+  sigset_t signal_{};
+  sigset_t before_{};
+};
+
 bool is_written_to(int dir, const std::string& path) {
   const UniqueFd fd = open_regular(dir, path);
-  if (!fd || fcntl(fd.get(), F_SETLEASE, F_RDLCK) != 0) return fd && errno == EAGAIN;
+  if (!fd) return false;
+  const LeaseSignal quiet(fd.get());
+  if (fcntl(fd.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
   fcntl(fd.get(), F_SETLEASE, F_UNLCK);
   return false;
 }
