@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include "state/process_owned.h"
 #include "state/schema.h"
 #include "state/sqlite_state_database.h"
 
@@ -111,8 +112,9 @@ void check_after_unclean_stop(Connection& connection) {
 std::unique_ptr<SyncStateDatabase> open_read_write(OpenDatabase place) {
   const std::string& path = place.path;
   refuse_before_touching(path);
-  const bool unclean = (file_exists(path + "-wal") && !is_open_somewhere(path)) ||
-                       was_written_by_another_library(path);
+  const bool unclean =
+      (file_exists(path + "-wal") && !is_open_somewhere(path)) ||
+      (!ProcessOwned::any_open() && was_written_by_another_library(path));
   create_private_file(path);
   place.uri = database_uri(path, "mode=rw");
   place.flags = SQLITE_OPEN_READWRITE;

@@ -45,6 +45,8 @@ ProcessOwned::~ProcessOwned() {
   if (!inherited()) --open_here;
 }
 
+bool ProcessOwned::any_open() { return open_here > 0; }
+
 bool ProcessOwned::inherited() const { return generation_ != base::process_generation(); }
 
 void ProcessOwned::require_own(const std::string& path) const {

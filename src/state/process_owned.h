@@ -16,6 +16,10 @@ class ProcessOwned {
   ProcessOwned(const ProcessOwned&) = delete;
   ProcessOwned& operator=(const ProcessOwned&) = delete;
 
+  // Whether this process has a database open, which opening and closing the file by other
+  // means would take the locks from.
+  static bool any_open();
+
   bool inherited() const;
   // Throws kUnsupported when it is inherited.
   void require_own(const std::string& path) const;
