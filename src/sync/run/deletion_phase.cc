@@ -3,8 +3,10 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <utility>
 
+#include "base/log.h"
 #include "sync/run/followed_link.h"
 #include "sync/run/root_marker.h"
 
@@ -13,6 +15,7 @@ namespace cloudsync::sync {
 namespace {
 
 constexpr std::uint64_t kRootCheckEvery = 100;
+constexpr std::size_t kSyncedTogether = 512;
 
 OperationAction action_of(const PlannedDelete& planned) {
   return planned.side == Side::kLocal ? OperationAction::kDeleteLocal
@@ -53,9 +56,14 @@ void DeletionPhase::report_planned() {
 }
 
 bool DeletionPhase::root_is_safe() {
-  if (!context_.files.root_is_current()) return false;
-  if (!context_.settings.writes_root() || !context_.pair.has_marker) return true;
-  return read_root_marker(context_.files).view(context_.pair.uuid).uuid_matches;
+  try {
+    if (!context_.files.root_is_current()) return false;
+    if (!context_.settings.writes_root() || !context_.pair.has_marker) return true;
+    return read_root_marker(context_.files).view(context_.pair.uuid).uuid_matches;
+  } catch (const Error& error) {
+    base::log().warn("the root cannot be looked at: {}", error.what());
+    return false;
+  }
 }
 
 bool DeletionPhase::may_batch() {
@@ -65,6 +73,22 @@ bool DeletionPhase::may_batch() {
 
 void DeletionPhase::carry_out() {
   if (context_.deletes.size() == 0) return;
+  try {
+    remove_all();
+  } catch (...) {
+    drop_queued();
+    throw;
+  }
+}
+
+// Tasks refer to this object: they end before it does.
+void DeletionPhase::drop_queued() {
+  std::stop_source stopped;
+  stopped.request_stop();
+  context_.pool.wait_idle(stopped.get_token());
+}
+
+void DeletionPhase::remove_all() {
   remove_files();
   if (!safe_) return;
   remove_emptied_parents();
@@ -124,14 +148,14 @@ void DeletionPhase::remove_files() {
     return !context_.call.stopped();
   });
   if (safe_) flush();
-  context_.pool.wait_idle(context_.call.stop);
+  await_workers();
   {
     const std::lock_guard lock(mutex_);
     batch = std::exchange(secured_, {});
   }
   if (!safe_ || batch.empty() || context_.call.stopped()) return;
   flush();
-  context_.pool.wait_idle(context_.call.stop);
+  await_workers();
 }
 
 void DeletionPhase::fail(const PlannedDelete& planned, const Error& error) {
@@ -176,10 +200,45 @@ void DeletionPhase::remove_local(const PlannedDelete& planned) {
     context_.report.act(OperationAction::kConflictCopy, planned.key, 0,
                         *removed.rescued_key);
   }
-  const bool done = removed.status == PlaceStatus::kPlaced;
-  settle(planned, done ? storage::Outcome::kOk : storage::Outcome::kPreconditionFailed,
-         removed.trash_ref);
-  if (done) note_emptied(planned.key);
+  if (removed.status != PlaceStatus::kPlaced)
+    return settle(planned, storage::Outcome::kPreconditionFailed, removed.trash_ref);
+  removed_here(planned, removed.trash_ref);
+  note_emptied(planned.key);
+}
+
+// A base row must not go before the file has: after a power cut the file would be back,
+// and new.
+void DeletionPhase::removed_here(PlannedDelete planned, std::string trash_ref) {
+  planned.trash_ref = std::move(trash_ref);
+  std::vector<PlannedDelete> full;
+  {
+    const std::lock_guard lock(mutex_);
+    removed_here_.push_back(std::move(planned));
+    if (removed_here_.size() >= kSyncedTogether) full = std::exchange(removed_here_, {});
+  }
+  settle_removed_here(std::move(full));
+}
+
+void DeletionPhase::settle_removed_here(std::vector<PlannedDelete> removed) {
+  if (removed.empty()) return;
+  try {
+    if (context_.settings.engine.durability != Durability::kNone)
+      context_.files.sync_all();
+  } catch (const Error& error) {
+    for (const auto& one : removed) fail(one, error);
+    return;
+  }
+  for (const auto& one : removed) settle(one, storage::Outcome::kOk, one.trash_ref);
+}
+
+void DeletionPhase::await_workers() {
+  context_.pool.wait_idle(context_.call.stop);
+  std::vector<PlannedDelete> rest;
+  {
+    const std::lock_guard lock(mutex_);
+    rest = std::exchange(removed_here_, {});
+  }
+  settle_removed_here(std::move(rest));
 }
 
 // A directory in a file's place is the file's absence, and its children are keys of their

@@ -34,8 +34,11 @@ class DeletionPhase {
   // Why something in a folder did not go.
   enum class Blocked { kChanged, kFailed };
 
+  void remove_all();
+  void drop_queued();
   bool check_root();
   bool submit(std::function<void()> work);
+  void await_workers();
   void submit_one(const PlannedDelete& planned, bool batched = false);
   void remove_files();
   void remove_folders();
@@ -58,6 +61,8 @@ class DeletionPhase {
   bool still_absent_locally(const PlannedDelete& planned);
   void settle(const PlannedDelete& planned, storage::Outcome outcome,
               std::string trash_ref);
+  void removed_here(PlannedDelete planned, std::string trash_ref);
+  void settle_removed_here(std::vector<PlannedDelete> removed);
   void fail(const PlannedDelete& planned, const Error& error);
   bool root_is_safe();
 
@@ -72,7 +77,8 @@ class DeletionPhase {
   std::map<std::string, Blocked> blocked_;  // folders in which something stayed
   std::set<std::string> emptied_;           // folders in which a file went
   std::vector<std::string> kept_;
-  std::vector<PlannedDelete> secured_;  // copied, not deleted yet
+  std::vector<PlannedDelete> secured_;       // copied, not deleted yet
+  std::vector<PlannedDelete> removed_here_;  // gone, perhaps not yet on the disk
 };
 
 }  // namespace cloudsync::sync

@@ -32,7 +32,7 @@ void DeletionPhase::remove_folders() {
       submit_one(planned);
       return !context_.call.stopped();
     });
-    context_.pool.wait_idle(context_.call.stop);
+    await_workers();
   }
 }
 
@@ -40,7 +40,7 @@ void DeletionPhase::remove_local_directory(const PlannedDelete& planned) {
   if (stays_because_of_children(planned)) return;
   const std::string path = without_slash(planned.key);
   if (context_.files.remove_directory(path) || !context_.files.stat(path)) {
-    return settle(planned, storage::Outcome::kOk, "");
+    return removed_here(planned, "");
   }
   if (holds_synced(planned.key)) return keep_folder(planned);
   fail(planned, Error(ErrorCode::kLocalIo,
