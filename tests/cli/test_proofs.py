@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from buckets import md5_base64
 from conftest import Machine
 
 UNPROVEN, TRANSFERRED, COMPARED = 8, 32, 64
@@ -146,3 +147,21 @@ def test_true_rows_of_the_first_schema_stay_quiet(pair):
     (other.root / "f").unlink()
     other.write("keeps the side from being empty", b"x")
     assert ("delete_remote", "f") in other.run("sync", check=0).actions()
+
+
+def test_with_sha256_nothing_that_a_writer_says_proves_equality(tmp_path, minio_bucket):
+    """The object carries the MD5 of our file and its size, and other bytes; it came in parts, so
+    that its ETag tells nothing."""
+    machine = Machine(tmp_path / "a", minio_bucket)
+    machine.configure(content_hash="sha256")
+    machine.write("f", b"mine")
+    client, bucket, key = minio_bucket.client, minio_bucket.name, "data/f"
+    upload = client.create_multipart_upload(
+        Bucket=bucket, Key=key, Metadata={"md5chksum": md5_base64(b"mine")})["UploadId"]
+    part = client.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"evil")
+    client.complete_multipart_upload(
+        Bucket=bucket, Key=key, UploadId=upload,
+        MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+    result = machine.run("sync", check=0)
+    assert result.summary["conflicts"] == 1
+    assert everywhere(machine) >= {b"mine", b"evil"}

@@ -10,6 +10,7 @@
 #include "storage/object_metadata.h"
 #include "sync/decide/classify.h"
 #include "sync/run/observe.h"
+#include "sync/transfer/stable_read.h"
 
 namespace cloudsync::sync {
 
@@ -19,13 +20,16 @@ constexpr std::uint64_t kMostReadToCompare = 256ULL << 20;
 constexpr std::size_t kReadBytes = 1 << 20;
 constexpr std::uint64_t kMiB = 1ULL << 20;
 
-class Md5Sink final : public ByteSink {
+class HashingSink final : public ByteSink {
  public:
-  void write(Bytes bytes) override { md5_.update(bytes); }
-  Md5Digest finish() { return md5_.finish(); }
+  explicit HashingSink(ContentHash kind) : hasher_(kind) {}
+  void write(Bytes bytes) override { hasher_.update(bytes); }
+  bool found(const ContentDigests& wanted) {
+    return hasher_.md5() == wanted.md5 && hasher_.sha256() == wanted.sha256;
+  }
 
  private:
-  hash::Md5 md5_;
+  ContentHasher hasher_;
 };
 
 Content from_equality(bool equal) {
@@ -120,17 +124,25 @@ Content compare_link(const RunContext& context, Observed& observed) {
 
 Content compare_bytes(const RunContext& context, const Observed& observed) {
   const auto& info = observed.item.remote->info;
-  if (info.size > kMostReadToCompare || info.archived) return Content::kDifferent;
-  Md5Sink sink;
+  // Where writers are not trusted nothing but the bytes can say that they are equal.
+  const bool trusted = context.settings.transfer.content_hash == ContentHash::kMd5;
+  if (info.archived || (trusted && info.size > kMostReadToCompare))
+    return Content::kDifferent;
+  const auto& hashed = *observed.hashed;
+  return from_equality(bytes_are(context, info, {hashed.md5, hashed.sha256}));
+}
+
+}  // namespace
+
+bool bytes_are(const RunContext& context, const storage::ObjectInfo& info,
+               const ContentDigests& wanted) {
+  HashingSink sink(wanted.sha256 ? ContentHash::kSha256 : ContentHash::kMd5);
   storage::GetRequest request;
   request.key = info.key;
   request.if_match = info.token;
   const auto result = context.store.get(request, sink, context.call);
-  if (result.outcome != storage::Outcome::kOk) return Content::kDifferent;
-  return from_equality(sink.finish() == observed.hashed->md5);
+  return result.outcome == storage::Outcome::kOk && sink.found(wanted);
 }
-
-}  // namespace
 
 Content compare_by_listing(const MergedItem& item) {
   if (item.local->kind == EntryKind::kDirectory) return Content::kEqual;
@@ -145,6 +157,8 @@ Content compare_by_reading(const RunContext& context, Observed& observed) {
   auto& info = observed.item.remote->info;
   const auto& local = observed.hashed->md5;
   if (observed.hashed->stat.size != info.size) return Content::kDifferent;
+  if (context.settings.transfer.content_hash == ContentHash::kSha256)
+    return compare_bytes(context, observed);
   if (const auto known = compare_hashes(info, local); known != Content::kUnknown)
     return known;
   if (equals_by_parts(context, observed)) return Content::kEqual;

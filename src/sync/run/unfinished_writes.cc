@@ -9,6 +9,7 @@
 #include "hash/digest.h"
 #include "storage/object_metadata.h"
 #include "sync/decide/proof.h"
+#include "sync/run/compare.h"
 #include "sync/run/observe.h"
 #include "sync/transfer/stable_read.h"
 
@@ -19,24 +20,12 @@ constexpr std::int64_t kOldest = 7LL * 86400 * 1'000'000'000;
 constexpr std::size_t kAtOnce = 1000;
 constexpr std::uint64_t kMostRead = 256ULL << 20;
 
-class HashingSink final : public ByteSink {
- public:
-  explicit HashingSink(ContentHash kind) : hasher_(kind) {}
-  void write(Bytes bytes) override { hasher_.update(bytes); }
-  bool found(const BaseRow& wanted) {
-    return hasher_.md5() == wanted.md5 && hasher_.sha256() == wanted.sha256;
-  }
-
- private:
-  ContentHasher hasher_;
-};
-
 // Hashes of the object's description; a difference proves nothing, since an encrypting
 // service gives others.
 bool hashes_prove(const storage::ObjectInfo& info, const IntentRow& intent) {
-  if (!intent.etag.empty() && info.token.value == intent.etag) return true;
-  // Where writers are not trusted an MD5 is no proof.
+  // Where writers are not trusted an MD5 is no proof, nor an ETag made of MD5s.
   if (intent.base.sha256) return false;
+  if (!intent.etag.empty() && info.token.value == intent.etag) return true;
   if (intent.crc64nvme && info.crc64nvme && *info.crc64nvme != *intent.crc64nvme)
     return false;
   return info.md5 == intent.base.md5 || info.md5_candidate == intent.base.md5;
@@ -44,15 +33,11 @@ bool hashes_prove(const storage::ObjectInfo& info, const IntentRow& intent) {
 
 bool bytes_prove(const RunContext& context, const storage::ObjectInfo& info,
                  const IntentRow& intent) {
-  if (info.size > kMostRead || info.archived) {
-    return intent.crc64nvme && info.crc64nvme == intent.crc64nvme;
-  }
-  HashingSink sink(intent.base.sha256 ? ContentHash::kSha256 : ContentHash::kMd5);
-  storage::GetRequest request;
-  request.key = info.key;
-  request.if_match = info.token;
-  const auto result = context.store.get(request, sink, context.call);
-  return result.outcome == storage::Outcome::kOk && sink.found(intent.base);
+  if (info.archived) return false;
+  // A CRC never decides alone, but it tells whether the bytes are worth fetching.
+  const bool likely = intent.crc64nvme && info.crc64nvme == intent.crc64nvme;
+  if (info.size > kMostRead && !likely) return false;
+  return bytes_are(context, info, {intent.base.md5, intent.base.sha256});
 }
 
 bool is_link_of(const storage::ObjectInfo& info, const IntentRow& intent) {
