@@ -112,8 +112,9 @@ class Session {
     settle_overlap();
     PairRecord pair = find_pair();
     remember_direction(pair);
-    if (!accept_bucket(pair) || !open_root(pair)) return report_.result({}, false);
+    if (!open_root(pair)) return report_.result({}, false);
     settle_database();
+    if (!accept_bucket(pair)) return report_.result({}, false);
     SyncProgress progress = run_with(pair);
     if (!progress.fatal) sync::remember_bucket(about_bucket(pair), {options_.stop, {}});
     return progress;
@@ -130,7 +131,8 @@ class Session {
 
   void require_root() const {
     if (settings_.direction == Direction::kDownload) return;
-    if (std::filesystem::is_directory(identity_.local_root)) return;
+    std::error_code error;  // a root that cannot be looked at is said to be missing
+    if (std::filesystem::is_directory(identity_.local_root, error)) return;
     throw Error(ErrorCode::kNotFound, "the local folder '" + identity_.local_root +
                                           "' does not exist (or is no folder); check "
                                           "--local-dir, and whether its disk is "
@@ -179,7 +181,7 @@ class Session {
   bool accept_bucket(const PairRecord& pair) {
     const auto answer = sync::ask_for_bucket(about_bucket(pair), base::system_random(),
                                              {options_.stop, {}});
-    settings_.compare_anew = answer.verdict == sync::BucketVerdict::kCompareAnew;
+    settings_.compare_anew |= answer.verdict == sync::BucketVerdict::kCompareAnew;
     if (answer.verdict != sync::BucketVerdict::kBrake) return true;
     report_.brake("root", answer.message);
     return false;
@@ -188,7 +190,14 @@ class Session {
   // A download makes a missing root, unless the database knows files in it.
   bool open_root(const PairRecord& pair) {
     const auto& root = identity_.local_root;
-    if (!std::filesystem::exists(root)) {
+    std::error_code error;
+    const bool there = std::filesystem::exists(root, error);
+    if (error) {
+      throw Error(ErrorCode::kLocalIo, "cannot look at the local folder '" + root +
+                                           "': " + error.message() +
+                                           "; check whether its disk is mounted");
+    }
+    if (!there) {
       if (state_->count_base_rows(pair.id) > 0 &&
           !settings_.force.contains(Force::kRoot)) {
         report_.brake(
@@ -233,6 +242,8 @@ class Session {
   }
 
   void rebuild(const sync::DatabaseClaim& known, bool forced) {
+    // What this database knows of the pair may be from before the other one's time.
+    settings_.compare_anew = true;
     settings_.mirror = false;
     settings_.deletes = Deletes::kKeep;
     report_.state_rebuilt();

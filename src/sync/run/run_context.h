@@ -42,7 +42,8 @@ struct RunSettings {
   bool dry_run = false;
   bool checksum = false;
   bool size_only = false;
-  bool compare_anew = false;  // another bucket, as was asked for: nothing is deleted
+  // Another bucket or database, as was asked for: the base counts for nothing.
+  bool compare_anew = false;
   MaxDelete max_delete;
   std::set<Force> force;
   EngineOptions engine;
