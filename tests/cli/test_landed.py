@@ -22,7 +22,7 @@ class Landed:
 
     def __init__(self, folder):
         with tarfile.open(ARCHIVE) as archive:
-            archive.extractall(folder, filter="fully_trusted")
+            archive.extractall(folder)
         self.folder = folder
         self.database = folder / "state.db"
         self.machine = Machine(folder / "machine", LocalBucket(folder / "cloud"))

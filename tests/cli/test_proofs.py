@@ -162,6 +162,6 @@ def test_with_sha256_nothing_that_a_writer_says_proves_equality(tmp_path, minio_
     client.complete_multipart_upload(
         Bucket=bucket, Key=key, UploadId=upload,
         MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
-    result = machine.run("sync", check=0)
+    result = machine.run("sync", "--conflict-strategy", "manual", check=4)
     assert result.summary["conflicts"] == 1
     assert everywhere(machine) >= {b"mine", b"evil"}
