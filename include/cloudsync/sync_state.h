@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -235,7 +236,11 @@ struct EraseConflict { PairId pair; std::string key; };
 struct UpsertFailure { FailedRecord row; };
 struct EraseFailure { PairId pair; std::string key; };
 struct SaveIntent { IntentRow row; };  // one for each key, action and content
-struct EraseIntents { PairId pair; std::string key; };
+struct EraseIntents {
+  PairId pair;
+  std::string key;
+  std::optional<OperationAction> action = {};  // nothing = all of the key
+};
 using StateChange = std::variant<UpsertBase, EraseBase, RecordOperation, SavePart, EraseTransfer,
                                  UpsertConflict, EraseConflict, UpsertFailure, EraseFailure,
                                  SaveIntent, EraseIntents>;
@@ -296,7 +301,11 @@ class SyncStateDatabase {
                                                    OperationAction direction) const = 0;
   virtual std::vector<TransferRow> transfers(std::optional<PairId> pair) const = 0;
   virtual std::vector<PartRow> parts(OperationId transfer) const = 0;
-  virtual std::vector<IntentRow> intents(PairId pair) const = 0;
+  virtual std::uint64_t count_intents(PairId pair) const = 0;
+  // Newest first.
+  virtual std::vector<IntentRow> intents(PairId pair, const std::string& key) const = 0;
+  // Intents of downloads, of any pair, that name one of these inodes name none from now on.
+  virtual void forget_download_inodes(const std::set<std::uint64_t>& inodes) = 0;
   virtual void erase_intents_before(PairId pair, std::int64_t started_ns) = 0;
   virtual std::vector<ConflictRow> conflicts(std::optional<PairId> pair) const = 0;
   virtual std::optional<ConflictRow> conflict(PairId pair, const std::string& key) const = 0;

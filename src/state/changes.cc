@@ -84,9 +84,7 @@ class Applier {
     erase("DELETE FROM retry WHERE pair_id = ?1 AND key = ?2", change.pair, change.key);
   }
   void operator()(const SaveIntent& change) { save_intent(connection_, change.row); }
-  void operator()(const EraseIntents& change) {
-    erase("DELETE FROM intents WHERE pair_id = ?1 AND key = ?2", change.pair, change.key);
-  }
+  void operator()(const EraseIntents& change) { erase_intents(connection_, change); }
 
   void add_totals();
 

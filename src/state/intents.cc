@@ -14,7 +14,7 @@ constexpr std::string_view kSave =
 constexpr std::string_view kSelect =
     "SELECT key, action, md5, kind, size, sha256, l_mtime, l_ctime, l_ino, l_dev, "
     "l_mode, flags, expect_token, etag, crc64, t0 FROM intents WHERE pair_id = ?1 "
-    "ORDER BY key, t0 DESC";
+    "AND key = ?2 ORDER BY t0 DESC";
 
 IntentRow read_intent(const Query& query, PairId pair) {
   IntentRow row;
@@ -50,18 +50,63 @@ void save_intent(Connection& connection, const IntentRow& row) {
       .run();
 }
 
-std::vector<IntentRow> SqliteStateDatabase::intents(PairId pair) const {
+void erase_intents(Connection& connection, const EraseIntents& change) {
+  if (!change.action) {
+    connection.query("DELETE FROM intents WHERE pair_id = ?1 AND key = ?2")
+        .bind(change.pair, Blob{change.key})
+        .run();
+    return;
+  }
+  connection.query("DELETE FROM intents WHERE pair_id = ?1 AND key = ?2 AND action = ?3")
+      .bind(change.pair, Blob{change.key}, static_cast<int>(*change.action))
+      .run();
+}
+
+std::uint64_t SqliteStateDatabase::count_intents(PairId pair) const {
   const std::lock_guard lock(mutex_);
-  std::vector<IntentRow> rows;
   // A reader takes a database of an earlier version as it is.
   if (connection_->integer("SELECT count(*) FROM sqlite_master WHERE name = 'intents'") ==
       0) {
-    return rows;
+    return 0;
   }
-  Query query = connection_->query(kSelect);
+  Query query = connection_->query("SELECT count(*) FROM intents WHERE pair_id = ?1");
   query.bind(pair);
+  return query.step() ? query.natural(0) : 0;
+}
+
+std::vector<IntentRow> SqliteStateDatabase::intents(PairId pair,
+                                                    const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<IntentRow> rows;
+  Query query = connection_->query(kSelect);
+  query.bind(pair, Blob{key});
   while (query.step()) rows.push_back(read_intent(query, pair));
   return rows;
+}
+
+void SqliteStateDatabase::forget_download_inodes(const std::set<std::uint64_t>& inodes) {
+  if (inodes.empty()) return;
+  const std::lock_guard lock(mutex_);
+  Transaction transaction(*connection_);
+  std::vector<std::pair<PairId, std::string>> found;
+  {
+    Query query =
+        connection_->query("SELECT pair_id, key, l_ino FROM intents WHERE action = ?1");
+    query.bind(static_cast<int>(OperationAction::kDownload));
+    while (query.step()) {
+      if (inodes.contains(query.natural(2)))
+        found.emplace_back(query.integer(0), query.bytes(1));
+    }
+  }
+  for (const auto& [pair, key] : found) {
+    connection_
+        ->query(
+            "UPDATE intents SET l_ino = 0 WHERE pair_id = ?1 AND key = ?2 AND "
+            "action = ?3")
+        .bind(pair, Blob{key}, static_cast<int>(OperationAction::kDownload))
+        .run();
+  }
+  transaction.commit();
 }
 
 void SqliteStateDatabase::erase_intents_before(PairId pair, std::int64_t started_ns) {

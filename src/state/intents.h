@@ -8,5 +8,6 @@ namespace cloudsync::state {
 
 // Replaces the row of the same key, action and content.
 void save_intent(Connection& connection, const IntentRow& row);
+void erase_intents(Connection& connection, const EraseIntents& change);
 
 }  // namespace cloudsync::state

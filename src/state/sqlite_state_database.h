@@ -63,7 +63,9 @@ class SqliteStateDatabase : public SyncStateDatabase {
                                            OperationAction direction) const override;
   std::vector<TransferRow> transfers(std::optional<PairId> pair) const override;
   std::vector<PartRow> parts(OperationId transfer) const override;
-  std::vector<IntentRow> intents(PairId pair) const override;
+  std::uint64_t count_intents(PairId pair) const override;
+  std::vector<IntentRow> intents(PairId pair, const std::string& key) const override;
+  void forget_download_inodes(const std::set<std::uint64_t>& inodes) override;
   void erase_intents_before(PairId pair, std::int64_t started_ns) override;
   std::vector<ConflictRow> conflicts(std::optional<PairId> pair) const override;
   std::optional<ConflictRow> conflict(PairId pair, const std::string& key) const override;

@@ -454,6 +454,34 @@ TEST_F(StateRows, FailureCountsItsAttempts) {
   EXPECT_TRUE(database_->failures(pair_).empty());
 }
 
+TEST_F(StateRows, IntentsComeAndGoByKeyAndAction) {
+  const auto save = [this](const std::string& key, OperationAction action,
+                           std::uint64_t inode) {
+    IntentRow row;
+    row.pair = pair_;
+    row.action = action;
+    row.base.key = key;
+    row.base.l_ino = inode;
+    apply(SaveIntent{row});
+  };
+  save("a", OperationAction::kDownload, 7);
+  save("a", OperationAction::kUpload, 7);
+  save("b", OperationAction::kDownload, 8);
+  EXPECT_EQ(database_->count_intents(pair_), 3U);
+  EXPECT_EQ(database_->intents(pair_, "a").size(), 2U);
+  EXPECT_TRUE(database_->intents(pair_, "c").empty());
+  database_->forget_download_inodes({7});
+  for (const auto& row : database_->intents(pair_, "a"))
+    EXPECT_EQ(row.base.l_ino, row.action == OperationAction::kUpload ? 7U : 0U);
+  EXPECT_EQ(database_->intents(pair_, "b")[0].base.l_ino, 8U);
+  apply(EraseIntents{pair_, "b", OperationAction::kUpload});
+  EXPECT_EQ(database_->intents(pair_, "b").size(), 1U);
+  apply(EraseIntents{pair_, "b", OperationAction::kDownload});
+  EXPECT_TRUE(database_->intents(pair_, "b").empty());
+  apply(EraseIntents{pair_, "a"});
+  EXPECT_EQ(database_->count_intents(pair_), 0U);
+}
+
 TEST(StateNames, EveryActionAndReasonHasItsWords) {
   EXPECT_EQ(action_name(OperationAction::kDeleteLocal), "delete_local");
   EXPECT_EQ(action_name(OperationAction::kConflictCopy), "conflict_copy");

@@ -6,9 +6,9 @@
 
 namespace cloudsync::sync {
 
-void IntentLog::commit(IntentRow row) {
+void IntentLog::commit_change(StateChange change) {
   std::unique_lock lock(mutex_);
-  waiting_.emplace_back(SaveIntent{std::move(row)});
+  waiting_.push_back(std::move(change));
   const std::uint64_t mine = ++added_;
   while (done_ < mine) {
     if (committing_)

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "cloudsync/error.h"
@@ -20,9 +21,12 @@ class IntentLog {
   explicit IntentLog(SyncStateDatabase& database) : database_(database) {}
 
   // Throws the commit's Error, from then on always: nothing may be sent any more.
-  void commit(IntentRow row);
+  void commit(IntentRow row) { commit_change(SaveIntent{std::move(row)}); }
+  // Of what will not be carried out; throws alike.
+  void withdraw(EraseIntents intents) { commit_change(std::move(intents)); }
 
  private:
+  void commit_change(StateChange change);
   void commit_waiting(std::unique_lock<std::mutex>& lock);
 
   SyncStateDatabase& database_;

@@ -97,6 +97,7 @@ class KeyRunner {
   void get_special(const TaskPtr& task);
   bool name_copy(const TaskPtr& task);
   void place(const TaskPtr& task, DownloadResult result);
+  void fail_placing(const TaskPtr& task, const Error& error);
   void commit_get(const TaskPtr& task, const DownloadResult& result,
                   const PlaceResult& placed, bool racy);
   bool queue(const TaskPtr& task, std::uint64_t bytes);

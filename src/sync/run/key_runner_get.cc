@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // KeyRunner: bucket to local.
+#include "base/log.h"
 #include "hash/digest.h"
 #include "sync/decide/classify.h"
 #include "sync/decide/conflict_name.h"
@@ -125,8 +126,18 @@ void KeyRunner::place(const TaskPtr& task, DownloadResult result) {
   placing.on_placed = [this, task, shared](const PlaceResult& placed, bool racy) {
     commit_get(task, *shared, placed, racy);
   };
-  placing.on_error = [this, task](const Error& error) { fail(task, error); };
+  placing.on_error = [this, task](const Error& error) { fail_placing(task, error); };
   placing_->submit(std::move(placing));
+}
+
+// Where even this cannot be noted the temporary file tells it to the next run.
+void KeyRunner::fail_placing(const TaskPtr& task, const Error& error) {
+  try {
+    withdraw_placing(context_, task->observed.item.key);
+  } catch (const Error& unnoted) {
+    base::log().info("{}", unnoted.what());
+  }
+  fail(task, error);
 }
 
 void KeyRunner::commit_get(const TaskPtr& task, const DownloadResult& result,
@@ -136,6 +147,7 @@ void KeyRunner::commit_get(const TaskPtr& task, const DownloadResult& result,
   if (placed.rescued_key) {
     context_.report.act(OperationAction::kConflictCopy, key, 0, *placed.rescued_key);
   }
+  if (placed.status != PlaceStatus::kPlaced) withdraw_placing(context_, key);
   if (placed.status == PlaceStatus::kTargetChanged) {
     context_.files.remove_file(result.temp_path);
     return again(task, "the local file changed while the object was downloaded");

@@ -239,6 +239,8 @@ void SyncRun::begin() {
     context_.run = parts_.state.begin_run(context_.pair.id, settings_.command,
                                           context_.pair.epoch, started_ns_);
   }
+  if (settings_.writes_root() && !settings_.dry_run)
+    withdraw_unplaced(parts_.files, parts_.state);
   context_.unfinished = load_unfinished_writes(parts_.state, context_.pair.id,
                                                started_ns_, !settings_.dry_run);
   keys_ = std::make_unique<KeyRunner>(context_, placing_.get(), placer_.get());
@@ -487,6 +489,7 @@ void SyncRun::tidy() {
 void SyncRun::tidy_root() {
   keys_->drop_dead_downloads();
   writer_->flush();
+  withdraw_unplaced(parts_.files, parts_.state);
   PurgeOptions options;
   options.retention_seconds = settings_.engine.trash_retention_seconds;
   options.limit = settings_.engine.trash_limit;

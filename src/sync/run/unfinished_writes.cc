@@ -2,6 +2,7 @@
 #include "sync/run/unfinished_writes.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/encoding.h"
@@ -11,6 +12,7 @@
 #include "sync/decide/proof.h"
 #include "sync/run/compare.h"
 #include "sync/run/observe.h"
+#include "sync/scan/key_rules.h"
 #include "sync/transfer/stable_read.h"
 
 namespace cloudsync::sync {
@@ -97,8 +99,23 @@ bool settle_deletion(const RunContext& context, Observed& observed,
   return true;
 }
 
+bool is_of_row(const base::FileStat& stat, const BaseRow& row,
+               const base::KeptNumbers& kept) {
+  return stat.size == row.size && kept.same_mtime(stat.mtime_ns, row.l_mtime) &&
+         kept.same_change_time(stat.ctime_ns, row.l_ctime) &&
+         kept.same_inode(stat.ino, row.l_ino);
+}
+
+// The number proves something only where files keep theirs.
+bool is_file_placed(const base::FileStat& stat, const IntentRow& intent,
+                    const base::KeptNumbers& kept) {
+  return kept.inode && intent.base.l_ino != 0 && stat.ino == intent.base.l_ino &&
+         stat.dev == intent.base.l_dev;
+}
+
 // The very file that was placed is there, edited in place or not. One that was saved over
-// it is another, and may as well stem from the file before.
+// it is another, and may as well stem from the file before; that one itself was not
+// replaced at all.
 bool settle_placing(const RunContext& context, Observed& observed,
                     const IntentRow& intent) {
   auto& item = observed.item;
@@ -106,8 +123,9 @@ bool settle_placing(const RunContext& context, Observed& observed,
   const auto& info = item.remote->info;
   if (info.token.value != intent.expect_token) return false;
   if (item.base && item.base->r_token == info.token.value) return false;
-  const auto& stat = item.local->stat;
-  if (stat.ino != intent.base.l_ino || stat.dev != intent.base.l_dev) return false;
+  const auto& kept = context.settings.transfer.kept;
+  if (!is_file_placed(item.local->stat, intent, kept)) return false;
+  if (item.base && is_of_row(item.local->stat, *item.base, kept)) return false;
   item.base = arrived_base(intent, info);
   item.base->flags |= kBaseRacy;  // its times prove nothing
   if (context.writer != nullptr)
@@ -144,17 +162,24 @@ IntentRow intent_of(const RunContext& context, const PlannedDelete& planned,
 
 }  // namespace
 
-UnfinishedWrites::UnfinishedWrites(std::vector<IntentRow> rows) {
-  for (auto& row : rows) {
-    auto& of_key = by_key_[row.base.key];
-    of_key.push_back(std::move(row));
-  }
+UnfinishedWrites::UnfinishedWrites(const SyncStateDatabase& database, PairId pair,
+                                   std::int64_t oldest_ns, std::int64_t began_ns)
+    : database_(database.count_intents(pair) > 0 ? &database : nullptr),
+      pair_(pair),
+      oldest_ns_(oldest_ns),
+      began_ns_(began_ns) {}
+
+std::vector<IntentRow> UnfinishedWrites::of(const std::string& key) const {
+  if (database_ == nullptr) return {};
+  auto rows = database_->intents(pair_, key);
+  std::erase_if(rows, [this](const IntentRow& row) {
+    return row.started_ns < oldest_ns_ || row.started_ns >= began_ns_;
+  });
+  return rows;
 }
 
 void UnfinishedWrites::settle(const RunContext& context, Observed& observed) const {
-  const auto found = by_key_.find(observed.item.key);
-  if (found == by_key_.end()) return;
-  for (const auto& intent : found->second) {
+  for (const auto& intent : of(observed.item.key)) {
     if (settle_one(context, observed, intent)) return;
   }
 }
@@ -181,6 +206,24 @@ void intend_placing(const RunContext& context, const std::string& key,
   context.intents->commit(std::move(row));
 }
 
+void withdraw_placing(const RunContext& context, const std::string& key) {
+  if (context.intents == nullptr) return;
+  context.intents->withdraw(
+      EraseIntents{context.pair.id, key, OperationAction::kDownload});
+}
+
+void withdraw_unplaced(base::FileSystem& files, SyncStateDatabase& database) {
+  const auto stat = files.stat(kTempDirectory);
+  if (!stat || stat->kind != base::FileKind::kDirectory) return;
+  std::set<std::uint64_t> inodes;
+  const auto directory = files.open_directory(kTempDirectory);
+  for (const auto& entry : directory->entries()) {
+    const auto found = directory->stat(entry.name);
+    if (found && found->kind != base::FileKind::kDirectory) inodes.insert(found->ino);
+  }
+  database.forget_download_inodes(inodes);
+}
+
 void intend_deletions(const RunContext& context) {
   std::vector<StateChange> rows;
   const std::int64_t now_ns = context.clock.now_ns();
@@ -196,12 +239,9 @@ void intend_deletions(const RunContext& context) {
 
 UnfinishedWrites load_unfinished_writes(SyncStateDatabase& database, PairId pair,
                                         std::int64_t now_ns, bool may_write) {
-  auto rows = database.intents(pair);
   const std::int64_t oldest = now_ns - kOldest;
-  const auto too_old = [&](const IntentRow& row) { return row.started_ns < oldest; };
-  if (std::erase_if(rows, too_old) > 0 && may_write)
-    database.erase_intents_before(pair, oldest);
-  return UnfinishedWrites(std::move(rows));
+  if (may_write) database.erase_intents_before(pair, oldest);
+  return UnfinishedWrites(database, pair, oldest, now_ns);
 }
 
 }  // namespace cloudsync::sync

@@ -12,8 +12,7 @@ namespace cloudsync::sync {
 
 // A file system in which another program acts at a chosen instant: hooks run before an
 // operation takes effect ("stat", "exchange", "rename_new", "rename_away",
-// "copy_file", "link", "rename_over") and
-// after a read.
+// "copy_file", "link", "rename_over", "remove_file") and after a read.
 class InterceptedFiles final : public base::FileSystem {
  public:
   using Hook = std::function<void(const std::string& operation, const std::string& path)>;
@@ -92,7 +91,10 @@ class InterceptedFiles final : public base::FileSystem {
     call("link", to);
     return can_link ? inner_.link(from, to) : base::RenameOutcome::kUnsupported;
   }
-  bool remove_file(const std::string& path) override { return inner_.remove_file(path); }
+  bool remove_file(const std::string& path) override {
+    call("remove_file", path);
+    return inner_.remove_file(path);
+  }
   bool remove_directory(const std::string& path) override {
     return inner_.remove_directory(path);
   }

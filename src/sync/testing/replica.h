@@ -102,6 +102,9 @@ class Replica {
   std::vector<FailedRecord> failures() const {
     return open_state_database(directory_ / "state.db")->failures(std::nullopt);
   }
+  std::unique_ptr<SyncStateDatabase> state() const {
+    return open_state_database(directory_ / "state.db");
+  }
   std::string path(const std::string& name) const {
     return directory_ / ("root/" + name);
   }
