@@ -2,6 +2,7 @@
 """A folder becomes a file and the reverse, alone and against an edit, on every store; two machines end
 with the same tree, and no version is lost."""
 import shutil
+import sqlite3
 
 import pytest
 
@@ -159,6 +160,52 @@ def test_manual_holds_one_conflict_that_resolve_ends(embedded, tmp_path, keep, s
     live = kept & set(late.contents().values())
     assert len(live) == (2 if keep == "both" else 1)
     assert (live <= set(before.values())) == (keep == "local")
+
+
+CHOICES = {"local": 1, "cloud": 2, "both": 4}
+
+
+def choice_that_failed(machine, keep):
+    """As `conflicts resolve k --keep ...` leaves it when the service refused something once."""
+    with sqlite3.connect(machine.database, timeout=5) as db:
+        db.execute("UPDATE conflicts SET choice = ?", (CHOICES[keep],))
+        db.execute("INSERT INTO retry SELECT pair_id, key, key, 1, 1, 'unavailable', '503', 1 "
+                   "FROM conflicts")
+
+
+def held(tmp_path, bucket, shape, **config):
+    """A machine with an open conflict of type at `k`, and the other one."""
+    order, _ = against(tmp_path, bucket, shape, "change", conflict_strategy="manual", **config)
+    order[0].run("sync", check=0)
+    order[1].run("sync", check=4)
+    return order[1], order[0]
+
+
+@pytest.mark.parametrize("keep", CHOICES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_retry_of_a_choice_in_a_dry_run_does_nothing(embedded, tmp_path, shape, keep):
+    machine, _ = held(tmp_path, embedded, shape)
+    choice_that_failed(machine, keep)
+    before = machine.contents(), {key: embedded.read(key) for key in embedded.keys("data/")}
+    planned = machine.run("retry", "--dry-run", check=0)
+    assert (machine.contents(),
+            {key: embedded.read(key) for key in embedded.keys("data/")}) == before
+    done = machine.run("retry", check=0)
+    copies = planned.actions("conflict_copy", status="planned"), done.actions("conflict_copy")
+    assert copies[0] == copies[1]
+    deletions = ("delete_local", "delete_remote")
+    assert planned.actions(*deletions, status="planned") == done.actions(*deletions)
+
+
+@pytest.mark.parametrize("keep", CHOICES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_choice_is_none_for_an_upload(embedded, tmp_path, shape, keep):
+    machine, _ = held(tmp_path, embedded, shape)
+    machine.run("upload")
+    choice_that_failed(machine, keep)
+    before = machine.contents()
+    assert machine.run("retry").code in (0, 3, 4)
+    assert machine.contents() == before
 
 
 def test_resolve_on_a_store_that_hides(minio_bucket, tmp_path):

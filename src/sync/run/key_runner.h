@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -40,6 +41,8 @@ class KeyRunner {
   // perhaps was to go. What still stands in their way is a conflict. `stuck` are folders
   // in which something was to be removed and was not.
   void run_late_keys(std::set<std::string> stuck);
+  // In a dry run: what a choice would do to everything in this folder ("a/") was told.
+  bool is_planned_below(const std::string& folder);
   // A range of local keys that could not be looked at and that no entry tells of.
   void report_unknown(const UnknownRange& range);
   // Closes what the database has open for keys that no longer exist on either side.
@@ -126,12 +129,21 @@ class KeyRunner {
   void move_object_aside(const TaskPtr& task);
   bool drop_object(const TaskPtr& task, std::string kept_as);
   bool apply_type_choice(const TaskPtr& task);
+  void plan_folder_here(const TaskPtr& task, ConflictStrategy choice);
+  void plan_file_here(const TaskPtr& task, ConflictStrategy choice);
+  void note_planned_below(const std::string& key);
+  void require_real_run(const std::string& key) const;
   void settle_folder_here(const TaskPtr& task, ConflictStrategy choice);
   void settle_file_here(const TaskPtr& task, ConflictStrategy choice);
   bool holds_objects(const std::string& key);
   void remove_file_here(const std::string& key, const base::FileStat& stat);
   void remove_folder_here(const std::string& key);
   void remove_folder_there(const std::string& key);
+  void remove_object_there(const RemoteEntry& entry);
+  void for_each_file_below(const std::string& key,
+                           const std::function<void(const LocalEntry&)>& visit);
+  void for_each_object_below(const std::string& key,
+                             const std::function<void(const RemoteEntry&)>& visit);
 
   // Two keys that are one name on the root's file system.
   void note_new_name(const MergedItem& item);
@@ -163,6 +175,7 @@ class KeyRunner {
   std::set<std::string> beside_;          // objects beside others that they hide
   std::set<std::string> unproven_below_;  // objects that may hide more than is asked for
   std::set<std::string> held_roots_;
+  std::set<std::string> planned_below_;  // folders that a dry run is done with
   std::set<std::string> foreign_seen_;
   std::set<std::string> seen_open_;  // keys with an open row that this run came across
   std::set<std::string> stuck_;      // written before the late keys run

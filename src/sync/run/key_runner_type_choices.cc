@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // KeyRunner: what a person chose where one side has a file and the other a folder.
+#include <functional>
 #include <utility>
 
 #include "base/encoding.h"
@@ -16,13 +17,14 @@ bool KeyRunner::apply_type_choice(const TaskPtr& task) {
   auto& observed = task->observed;
   const auto& item = observed.item;
   const auto* row = context_.known.conflict(item.key);
-  if (context_.settings.only_keys.empty() || row == nullptr || !row->choice ||
-      row->reason != ConflictReason::kTypeConflict) {
+  const auto& settings = context_.settings;
+  if (settings.only_keys.empty() || settings.direction != Direction::kSync ||
+      row == nullptr || !row->choice || row->reason != ConflictReason::kTypeConflict) {
     return false;
   }
   const bool folder_here = !item.local && item.remote && is_folder(item.key);
   const bool file_here = item.local && !item.remote && holds_objects(item.key);
-  if (!is_as_shown(*row, observed, context_.settings.transfer.kept) ||
+  if (!is_as_shown(*row, observed, settings.transfer.kept) ||
       (!folder_here && !file_here)) {
     context_.report.stale_resolution();
     finish(task);
@@ -31,10 +33,72 @@ bool KeyRunner::apply_type_choice(const TaskPtr& task) {
   task->choice_applied = true;
   task->late = true;  // nothing that stands in the way is waited for
   observed.action.conflict = true;
-  folder_here ? settle_folder_here(task, *row->choice)
-              : settle_file_here(task, *row->choice);
+  if (settings.dry_run) {
+    folder_here ? plan_folder_here(task, *row->choice)
+                : plan_file_here(task, *row->choice);
+  } else {
+    folder_here ? settle_folder_here(task, *row->choice)
+                : settle_file_here(task, *row->choice);
+  }
   return true;
 }
+
+// In a dry run
+// ---------------------------------------------------------------------------------------
+
+void KeyRunner::plan_folder_here(const TaskPtr& task, ConflictStrategy choice) {
+  const auto& item = task->observed.item;
+  if (choice == ConflictStrategy::kCloudWins) {
+    note_planned_below(item.key);
+    for_each_file_below(item.key, [this](const LocalEntry& entry) {
+      context_.report.act(OperationAction::kDeleteLocal, entry.key, entry.stat.size);
+    });
+    return get(task);
+  }
+  if (choice != ConflictStrategy::kLocalWins && !fork_remote(task)) return;
+  context_.report.act(OperationAction::kDeleteRemote, item.key, item.remote->info.size);
+  report_settled(task);
+  finish(task);
+}
+
+void KeyRunner::plan_file_here(const TaskPtr& task, ConflictStrategy choice) {
+  const auto& item = task->observed.item;
+  const std::uint64_t size = item.local->stat.size;
+  if (choice == ConflictStrategy::kLocalWins) {
+    note_planned_below(item.key);
+    for_each_object_below(item.key, [this](const RemoteEntry& entry) {
+      context_.report.act(OperationAction::kDeleteRemote, entry.key, entry.info.size);
+    });
+    return put(task);
+  }
+  if (choice == ConflictStrategy::kCloudWins) {
+    context_.report.act(OperationAction::kDeleteLocal, item.key, size);
+  } else {
+    if (!name_copy(task)) return;
+    context_.report.act(OperationAction::kConflictCopy, item.key, size, task->copy_name);
+  }
+  report_settled(task);
+  finish(task);
+}
+
+void KeyRunner::note_planned_below(const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  planned_below_.insert(key + '/');
+}
+
+bool KeyRunner::is_planned_below(const std::string& folder) {
+  const std::lock_guard lock(mutex_);
+  return planned_below_.contains(folder);
+}
+
+void KeyRunner::require_real_run(const std::string& key) const {
+  if (!context_.settings.dry_run) return;
+  throw Error(ErrorCode::kInternal, "a dry run was about to change " +
+                                        base::printable(key) + "; nothing was done");
+}
+
+// Carried out
+// ----------------------------------------------------------------------------------------
 
 void KeyRunner::settle_folder_here(const TaskPtr& task, ConflictStrategy choice) {
   const auto& item = task->observed.item;
@@ -72,7 +136,34 @@ bool KeyRunner::holds_objects(const std::string& key) {
   return objects->next(entry);
 }
 
+// Every file that a run would see.
+void KeyRunner::for_each_file_below(const std::string& key,
+                                    const std::function<void(const LocalEntry&)>& visit) {
+  LocalScanOptions options;
+  options.filter = &context_.filter;
+  options.links = context_.settings.engine.links;
+  options.range = {key + '/', subtree_end(key)};
+  const auto items = scan_local(context_.files, options, context_.call);
+  for (LocalItem item; items->next(item);) {
+    const auto* entry = std::get_if<LocalEntry>(&item);
+    if (entry != nullptr && entry->problem == LocalProblem::kNone) visit(*entry);
+  }
+}
+
+void KeyRunner::for_each_object_below(
+    const std::string& key, const std::function<void(const RemoteEntry&)>& visit) {
+  RemoteScanOptions options;
+  options.prefix = context_.prefix();
+  options.filter = &context_.filter;
+  options.range = {key + '/', subtree_end(key)};
+  const auto objects = scan_remote(context_.store, options, context_.call);
+  for (RemoteEntry entry; objects->next(entry);) {
+    if (entry.problem != RemoteProblem::kUnsafeKey) visit(entry);
+  }
+}
+
 void KeyRunner::remove_file_here(const std::string& key, const base::FileStat& stat) {
+  require_real_run(key);
   const auto removed = remove_seen(context_, *placer_, key, stat, std::nullopt);
   if (removed.status != PlaceStatus::kPlaced) {
     throw Error(ErrorCode::kUnavailable,
@@ -89,16 +180,9 @@ void KeyRunner::remove_file_here(const std::string& key, const base::FileStat& s
 // Every file that a run would see goes to the trash; what it would not see stays, and
 // then the folder does.
 void KeyRunner::remove_folder_here(const std::string& key) {
-  LocalScanOptions options;
-  options.filter = &context_.filter;
-  options.links = context_.settings.engine.links;
-  options.range = {key + '/', subtree_end(key)};
-  const auto items = scan_local(context_.files, options, context_.call);
-  for (LocalItem item; items->next(item);) {
-    const auto* entry = std::get_if<LocalEntry>(&item);
-    if (entry == nullptr || entry->problem != LocalProblem::kNone) continue;
-    remove_file_here(entry->key, entry->stat);
-  }
+  require_real_run(key);
+  for_each_file_below(
+      key, [this](const LocalEntry& entry) { remove_file_here(entry.key, entry.stat); });
   if (remove_empty_folders(context_, key)) return;
   throw Error(ErrorCode::kLocalIo,
               "the folder " + base::printable(key) +
@@ -106,30 +190,28 @@ void KeyRunner::remove_folder_here(const std::string& key) {
 }
 
 void KeyRunner::remove_folder_there(const std::string& key) {
-  RemoteScanOptions options;
-  options.prefix = context_.prefix();
-  options.filter = &context_.filter;
-  options.range = {key + '/', subtree_end(key)};
+  require_real_run(key);
+  for_each_object_below(key,
+                        [this](const RemoteEntry& entry) { remove_object_there(entry); });
+}
+
+void KeyRunner::remove_object_there(const RemoteEntry& entry) {
   auto& store = context_.writable.get(context_.call);
-  const auto objects = scan_remote(context_.store, options, context_.call);
-  for (RemoteEntry entry; objects->next(entry);) {
-    if (entry.problem == RemoteProblem::kUnsafeKey) continue;
-    const auto secured = trash_.secure(entry.key, entry.info);
-    const auto outcome =
-        secured ? store.remove({entry.info.key, entry.info.token}, context_.call).outcome
-                : storage::Outcome::kPreconditionFailed;
-    if (outcome == storage::Outcome::kPreconditionFailed) {
-      throw Error(ErrorCode::kUnavailable,
-                  base::printable(entry.key) + " changed just now; resolve again");
-    }
-    OperationRow operation =
-        journal_.operation(entry.key, OperationAction::kDeleteRemote, 0);
-    operation.trash_ref = *secured;
-    operation.old_token = entry.info.token.value;
-    journal_.done(entry.key, {EraseBase{context_.pair.id, entry.key},
-                              RecordOperation{std::move(operation)}});
-    context_.report.act(OperationAction::kDeleteRemote, entry.key, entry.info.size);
+  const auto secured = trash_.secure(entry.key, entry.info);
+  const auto outcome =
+      secured ? store.remove({entry.info.key, entry.info.token}, context_.call).outcome
+              : storage::Outcome::kPreconditionFailed;
+  if (outcome == storage::Outcome::kPreconditionFailed) {
+    throw Error(ErrorCode::kUnavailable,
+                base::printable(entry.key) + " changed just now; resolve again");
   }
+  OperationRow operation =
+      journal_.operation(entry.key, OperationAction::kDeleteRemote, 0);
+  operation.trash_ref = *secured;
+  operation.old_token = entry.info.token.value;
+  journal_.done(entry.key, {EraseBase{context_.pair.id, entry.key},
+                            RecordOperation{std::move(operation)}});
+  context_.report.act(OperationAction::kDeleteRemote, entry.key, entry.info.size);
 }
 
 }  // namespace cloudsync::sync

@@ -278,6 +278,7 @@ void KeyRunner::hold_root(const std::string& root) {
 void KeyRunner::move_file_aside(const TaskPtr& task) {
   auto& observed = task->observed;
   const std::string& key = observed.item.key;
+  require_real_run(key);
   if (!name_copy(task)) return;
   const auto now = context_.files.stat(key);
   if (!now || !now->same_version(observed.item.local->stat)) {
@@ -315,6 +316,7 @@ void KeyRunner::move_object_aside(const TaskPtr& task) {
 bool KeyRunner::drop_object(const TaskPtr& task, std::string kept_as) {
   const auto& observed = task->observed;
   const std::string& key = observed.item.key;
+  require_real_run(key);
   const auto& info = observed.item.remote->info;
   storage::DeleteRequest request;
   request.key = info.key;

@@ -376,6 +376,7 @@ void SyncRun::run_only_keys() {
     }
     keys_->wait();  // the outcome of the name that the folder shares
     if (writer_) writer_->flush();
+    if (keys_->is_planned_below(key)) continue;
     merge_range(subtree(key));
     keys_->close_folder(key);
   }
