@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A folder becomes a file and the reverse, alone and against an edit, on every store; two machines end
 with the same tree, and no version is lost."""
+import os
 import shutil
 import sqlite3
+import time
 
 import pytest
 
 from buckets import LocalBucket
 from conftest import STORES, Machine
+from test_overlap import Inner
 
 OLD = {"k/x": b"old x", "k/sub/y": b"old y"}
 
@@ -206,6 +209,51 @@ def test_a_choice_is_none_for_an_upload(embedded, tmp_path, shape, keep):
     before = machine.contents()
     assert machine.run("retry").code in (0, 3, 4)
     assert machine.contents() == before
+
+
+def test_a_choice_leaves_another_pairs_target_in_the_folder(embedded, tmp_path):
+    one, other = two(tmp_path, embedded, OLD, conflict_strategy="manual")
+    inner = Inner(other, "k/local")
+    inner.run("download", check=0)
+    kept = inner.files()
+    assert kept
+    to_file(one)
+    one.run("sync", check=0)
+    other.write("k/x", b"edited x")
+    other.run("sync", check=4)
+    result = other.run("conflicts", "resolve", "k", "--keep", "cloud", check=3)
+    assert "still holds" in str(result)
+    assert inner.files() == kept
+    assert other.read("k/x") == b"edited x"
+
+
+def test_a_choice_leaves_the_configuration_in_the_folder(embedded, tmp_path):
+    machine, _ = held(tmp_path, embedded, "file")
+    os.link(machine.config_file, machine.root / "k/settings")
+    result = machine.run("conflicts", "resolve", "k", "--keep", "cloud", check=3)
+    assert "still holds" in str(result)
+    assert machine.read("k/settings") == machine.config_file.read_bytes()
+    (machine.root / "k/settings").unlink()
+    machine.run("conflicts", "resolve", "k", "--keep", "cloud", check=0)
+    assert machine.read("k") == b"now a file"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_without_trash_a_choice_is_about_what_was_shown(embedded, tmp_path, shape):
+    machine, _ = held(tmp_path, embedded, shape, trash=False)
+    keep = "cloud" if shape == "file" else "local"
+    time.sleep(0.05)
+    if shape == "file":
+        machine.write("k/late", b"came later")
+    else:
+        embedded.write("data/k/late", b"came later")
+    result = machine.run("conflicts", "resolve", "k", "--keep", keep, check=3)
+    assert "after the conflict was shown" in str(result)
+    late = machine.read("k/late") if shape == "file" else embedded.read("data/k/late")
+    assert late == b"came later"
+    machine.run("sync", check=4)
+    machine.run("conflicts", "resolve", "k", "--keep", keep, check=0)
+    assert (machine.root / "k").is_file()
 
 
 def test_resolve_on_a_store_that_hides(minio_bucket, tmp_path):

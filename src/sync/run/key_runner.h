@@ -140,9 +140,12 @@ class KeyRunner {
   void remove_folder_here(const std::string& key);
   void remove_folder_there(const std::string& key);
   void remove_object_there(const RemoteEntry& entry);
-  void for_each_file_below(const std::string& key,
+  bool for_each_file_below(const std::string& key,
                            const std::function<void(const LocalEntry&)>& visit);
-  void for_each_object_below(const std::string& key,
+  std::optional<std::int64_t> shown_ns(const std::string& key) const;
+  [[noreturn]] static void refuse_unseen(const std::string& key);
+  [[noreturn]] static void refuse_partly(const std::string& key);
+  bool for_each_object_below(const std::string& key,
                              const std::function<void(const RemoteEntry&)>& visit);
 
   // Two keys that are one name on the root's file system.

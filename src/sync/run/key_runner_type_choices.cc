@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // KeyRunner: what a person chose where one side has a file and the other a folder.
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -11,6 +12,18 @@
 #include "sync/scan/scan.h"
 
 namespace cloudsync::sync {
+
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+
+// Some services cut their times to seconds.
+std::int64_t latest_ns(const storage::ObjectInfo& info) {
+  const bool cut = info.last_modified_ns % kSecond == 0;
+  return info.last_modified_ns + (cut ? kSecond - 1 : 0);
+}
+
+}  // namespace
 
 // True when there was one and the task has its outcome.
 bool KeyRunner::apply_type_choice(const TaskPtr& task) {
@@ -136,30 +149,75 @@ bool KeyRunner::holds_objects(const std::string& key) {
   return objects->next(entry);
 }
 
-// Every file that a run would see.
-void KeyRunner::for_each_file_below(const std::string& key,
+// Every file that a run would act on. False when something else is there.
+bool KeyRunner::for_each_file_below(const std::string& key,
                                     const std::function<void(const LocalEntry&)>& visit) {
   LocalScanOptions options;
   options.filter = &context_.filter;
   options.links = context_.settings.engine.links;
   options.range = {key + '/', subtree_end(key)};
   const auto items = scan_local(context_.files, options, context_.call);
+  bool all = true;
   for (LocalItem item; items->next(item);) {
     const auto* entry = std::get_if<LocalEntry>(&item);
-    if (entry != nullptr && entry->problem == LocalProblem::kNone) visit(*entry);
+    MergedItem merged;
+    if (entry != nullptr) {
+      merged.key = entry->key;
+      merged.local = *entry;
+    }
+    if (entry == nullptr || entry->problem != LocalProblem::kNone ||
+        leave_guarded(merged)) {
+      all = false;
+    } else {
+      visit(*entry);
+    }
   }
+  return all;
 }
 
-void KeyRunner::for_each_object_below(
+// The same in the bucket, with the markers of folders.
+bool KeyRunner::for_each_object_below(
     const std::string& key, const std::function<void(const RemoteEntry&)>& visit) {
   RemoteScanOptions options;
   options.prefix = context_.prefix();
   options.filter = &context_.filter;
   options.range = {key + '/', subtree_end(key)};
   const auto objects = scan_remote(context_.store, options, context_.call);
+  bool all = true;
   for (RemoteEntry entry; objects->next(entry);) {
-    if (entry.problem != RemoteProblem::kUnsafeKey) visit(entry);
+    const bool marker =
+        entry.problem == RemoteProblem::kIgnoredMarker && entry.key.ends_with('/');
+    MergedItem merged;
+    merged.key = entry.key;
+    merged.remote = entry;
+    if ((entry.problem != RemoteProblem::kNone && !marker) || leave_guarded(merged)) {
+      all = false;
+    } else {
+      visit(entry);
+    }
   }
+  return all;
+}
+
+// When the user was shown what lies there, by our clock. Without a trash only that may
+// go: what came since was no part of the choice.
+std::optional<std::int64_t> KeyRunner::shown_ns(const std::string& key) const {
+  if (context_.settings.engine.trash) return std::nullopt;
+  const auto* row = context_.known.conflict(key);
+  return row == nullptr ? std::nullopt : std::optional(row->last_seen_ns);
+}
+
+void KeyRunner::refuse_unseen(const std::string& key) {
+  throw Error(ErrorCode::kUnavailable,
+              base::printable(key) +
+                  " was written after the conflict was shown, and there is no trash "
+                  "(trash: false); run sync, look at it, then resolve again");
+}
+
+void KeyRunner::refuse_partly(const std::string& key) {
+  throw Error(ErrorCode::kLocalIo,
+              "the folder " + base::printable(key) +
+                  " still holds what is not synced; move it away, then resolve again");
 }
 
 void KeyRunner::remove_file_here(const std::string& key, const base::FileStat& stat) {
@@ -177,20 +235,29 @@ void KeyRunner::remove_file_here(const std::string& key, const base::FileStat& s
   context_.report.act(OperationAction::kDeleteLocal, key, stat.size);
 }
 
-// Every file that a run would see goes to the trash; what it would not see stays, and
-// then the folder does.
+// Looked through first: where something has to stay the folder does, and nothing goes.
 void KeyRunner::remove_folder_here(const std::string& key) {
   require_real_run(key);
+  const auto shown = shown_ns(key);
+  const std::int64_t offset_ns = context_.settings.transfer.file_clock_offset_ns;
+  const bool all = for_each_file_below(key, [&](const LocalEntry& entry) {
+    const auto written_ns = std::max(entry.stat.mtime_ns, entry.stat.ctime_ns);
+    if (shown && written_ns > *shown + offset_ns) refuse_unseen(entry.key);
+  });
+  if (!all) refuse_partly(key);
   for_each_file_below(
       key, [this](const LocalEntry& entry) { remove_file_here(entry.key, entry.stat); });
-  if (remove_empty_folders(context_, key)) return;
-  throw Error(ErrorCode::kLocalIo,
-              "the folder " + base::printable(key) +
-                  " still holds what is not synced; move it away, then resolve again");
+  if (!remove_empty_folders(context_, key)) refuse_partly(key);
 }
 
 void KeyRunner::remove_folder_there(const std::string& key) {
   require_real_run(key);
+  const auto shown = shown_ns(key);
+  const std::int64_t offset_ns = context_.store_clock.offset_ns();
+  const bool all = for_each_object_below(key, [&](const RemoteEntry& entry) {
+    if (shown && latest_ns(entry.info) > *shown + offset_ns) refuse_unseen(entry.key);
+  });
+  if (!all) refuse_partly(key);
   for_each_object_below(key,
                         [this](const RemoteEntry& entry) { remove_object_there(entry); });
 }
