@@ -2,6 +2,7 @@
 """Bad input: each gets a clear error or is that item's alone, and nothing is lost."""
 import os
 import socket
+import sqlite3
 import subprocess
 
 import pytest
@@ -244,3 +245,46 @@ def test_read_only_root(machine, tmp_path):
         assert machine.bucket.keys() == ["data/f"]
     finally:
         subprocess.run(["umount", place], check=True)
+
+
+def fail_folder(machine, key):
+    """The failure of a folder that could not be read once."""
+    with sqlite3.connect(machine.database, timeout=5) as db:
+        db.execute("INSERT INTO retry SELECT pair_id, ?, ?, 1, 1, 'permission_denied', 'x', 0 FROM pairs",
+                   (key.encode(), key.encode()))
+
+
+def in_step(tmp_path, bucket):
+    machine = Machine(tmp_path / "a", bucket)
+    for name in ("a/b/x", "a/b/y", "z"):
+        machine.write(name, name.encode())
+    machine.run("sync", check=0)
+    return machine
+
+
+@pytest.mark.parametrize("folder", ["a/", "a/b/"])
+def test_retry_of_a_folder_whose_place_is_taken_deletes_nothing(tmp_path, folder):
+    bucket = LocalBucket(tmp_path / "cloud")
+    machine = in_step(tmp_path, bucket)
+    place = bucket.path / "data/a"
+    place.rename(tmp_path / "elsewhere")
+    place.symlink_to(tmp_path / "elsewhere")
+    fail_folder(machine, folder)
+    before = machine.contents()
+    result = machine.run("retry", check=3)
+    assert result.actions("delete_local") == []
+    assert machine.contents() == before
+    place.unlink()
+    (tmp_path / "elsewhere").rename(place)
+    assert machine.run("retry", check=0).actions() == []
+
+
+@pytest.mark.parametrize("folder", ["a/", "a/b/"])
+def test_retry_of_a_folder_that_an_object_hides_deletes_nothing(minio_bucket, tmp_path, folder):
+    machine = in_step(tmp_path, minio_bucket)
+    minio_bucket.write("data/a", b"an object of the folder's name")
+    assert "data/a/b/x" not in minio_bucket.keys("data/")
+    fail_folder(machine, folder)
+    before = machine.contents()
+    assert machine.run("retry").actions("delete_local") == []
+    assert machine.contents() == before

@@ -280,15 +280,17 @@ void KeyRunner::report_unknown(const UnknownRange& range) {
   if (range.problem != LocalProblem::kUnreadable) return;
   const auto& settings = context_.settings;
   if (settings.own_files.hold(range.first) || settings.overlap.hides(range.first)) return;
-  const Error error = unreadable(range.reason);
-  context_.report.fail(OperationAction::kSkip, range.first.empty() ? "." : range.first,
-                       error);
-  if (range.first.empty()) return;
+  skip_folder(range.first, unreadable(range.reason));
+}
+
+void KeyRunner::skip_folder(const std::string& key, const Error& error) {
+  context_.report.fail(OperationAction::kSkip, key.empty() ? "." : key, error);
+  if (key.empty()) return;
   {
     const std::lock_guard lock(mutex_);
-    seen_open_.insert(range.first);
+    seen_open_.insert(key);
   }
-  journal_.failed(range.first, OperationAction::kSkip, error);
+  journal_.failed(key, OperationAction::kSkip, error);
 }
 
 void KeyRunner::report_problems(const MergedItem& item) {

@@ -45,6 +45,8 @@ class KeyRunner {
   bool is_planned_below(const std::string& folder);
   // A range of local keys that could not be looked at and that no entry tells of.
   void report_unknown(const UnknownRange& range);
+  // A folder of which nothing can be known; its failure stays open.
+  void skip_folder(const std::string& key, const Error& error);
   // Closes what the database has open for keys that no longer exist on either side.
   void close_vanished();
   // Closes the failure of a folder that this run could look through.

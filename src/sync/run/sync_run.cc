@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "sync/decide/brakes.h"
 #include "sync/place/run_name.h"
+#include "sync/run/folders_above.h"
 #include "sync/run/root_evidence.h"
 #include "sync/run/root_marker.h"
 #include "sync/run/summary_json.h"
@@ -284,7 +285,7 @@ void SyncRun::work() {
 
 void SyncRun::merge_all() {
   try {
-    merge_range({});
+    merge_range({}, {});
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kCancelled) parts_.report.fatal(error);
     keys_->wait();  // what was decided before the listing broke is sound
@@ -328,10 +329,10 @@ RemoteScanOptions SyncRun::remote_options(const KeyRange& range) const {
 
 // A listing that turns out to be unordered proved nothing by what it left out until then:
 // deletions planned from it are taken back, and both sides are compared again.
-void SyncRun::merge_range(const KeyRange& range) {
+void SyncRun::merge_range(const KeyRange& range, const std::vector<std::string>& above) {
   const Counts before = counts_;
   try {
-    return merge_once(range);
+    return merge_once(range, above);
   } catch (const OutOfOrder&) {
     keys_->wait();
     context_.call.throw_if_stopped();
@@ -343,10 +344,10 @@ void SyncRun::merge_range(const KeyRange& range) {
   if (writer_) writer_->flush();
   deletes_.drop(range);
   counts_ = before;
-  merge_once(range);
+  merge_once(range, above);
 }
 
-void SyncRun::merge_once(const KeyRange& range) {
+void SyncRun::merge_once(const KeyRange& range, const std::vector<std::string>& above) {
   const auto remote = scan_remote(parts_.store, remote_options(range), context_.call);
   const auto local = scan_local(parts_.files, local_options(range), context_.call);
   const auto base = base_cursor(range);
@@ -354,6 +355,7 @@ void SyncRun::merge_once(const KeyRange& range) {
   merge_options.filter = &filter_;
   const auto known = parts_.writable.known_capabilities();
   merge_options.nested_keys = known && known->nested_keys;
+  merge_options.objects_above = above;
   merge_options.on_unknown = [this](const UnknownRange& unknown) {
     keys_->report_unknown(unknown);
   };
@@ -377,11 +379,26 @@ void SyncRun::run_only_keys() {
     keys_->wait();  // the outcome of the name that the folder shares
     if (writer_) writer_->flush();
     if (keys_->is_planned_below(key)) continue;
-    merge_range(subtree(key));
-    keys_->close_folder(key);
+    merge_folder(key);
   }
   counts_.base = parts_.state.count_base_rows(context_.pair.id);
   counts_.local = counts_.remote = 1;
+}
+
+// Where it cannot be told what has the name of a folder above, nothing is known of what
+// lies in it.
+void SyncRun::merge_folder(const std::string& key) {
+  std::vector<std::string> above;
+  try {
+    above = objects_above(context_, key);
+  } catch (const Error& error) {
+    const bool ends_the_run = error.code() == ErrorCode::kCancelled ||
+                              error.code() == ErrorCode::kUnauthenticated;
+    if (ends_the_run) throw;
+    return keys_->skip_folder(key, error);
+  }
+  merge_range(subtree(key), above);
+  keys_->close_folder(key);
 }
 
 // A few keys say nothing about a whole side: where deletions rest on one, it is looked

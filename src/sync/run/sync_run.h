@@ -56,8 +56,9 @@ class SyncRun {
   void begin();
   void work();
   void merge_all();
-  void merge_range(const KeyRange& range);
-  void merge_once(const KeyRange& range);
+  void merge_range(const KeyRange& range, const std::vector<std::string>& above);
+  void merge_once(const KeyRange& range, const std::vector<std::string>& above);
+  void merge_folder(const std::string& key);
   void run_only_keys();
   void look_for_items();
   LocalScanOptions local_options(const KeyRange& range) const;

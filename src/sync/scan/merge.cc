@@ -227,7 +227,9 @@ Merge::Merge(LocalCursor& local, RemoteCursor& remote, BaseCursor& base, Options
                      {},
                      {},
                      {},
-                     {}}) {}
+                     {}}) {
+  for (const auto& key : impl_->options.objects_above) impl_->hiding.add(key);
+}
 
 Merge::~Merge() = default;
 

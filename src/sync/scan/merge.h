@@ -24,6 +24,9 @@ class Merge {
   struct Options {
     const Filter* filter = nullptr;  // for base rows; the scans filter themselves
     bool nested_keys = true;         // the bucket can list `a` beside `a/b`
+    // Objects that have the name of a folder above all keys of these cursors, outermost
+    // first.
+    std::vector<std::string> objects_above = {};
     // Called once for each range of the local side that could not be looked at, before
     // the first item behind its beginning.
     std::function<void(const UnknownRange&)> on_unknown = nullptr;
