@@ -27,9 +27,10 @@ PlaceResult with_status(PlaceStatus status) {
 
 }  // namespace
 
-// The new content waits under the very name that the old one will have, so that one
-// system call puts the one under its final name and the other where nothing ever deletes
-// it unseen.
+// The new content waits in the trash under the very name that the old one will have
+// there, so that one system call puts the one under its final name and the other where
+// nothing ever deletes it unseen. Never under a conflict name: a run that ended in
+// between would leave a copy of the wrong content.
 PlaceResult Placer::replace(const PlaceRequest& request, const FileStat& incoming,
                             bool& other_mount) {
   PlaceRequest current = request;
@@ -64,22 +65,16 @@ std::string Placer::replaced_folder(const PlaceRequest& request) {
   return folder;
 }
 
-// Under the name that the replaced file will have. Nothing when that is taken or gone.
+// Under the name that the replaced file will have. Nothing when the content is gone.
 std::optional<std::string> Placer::park(const PlaceRequest& request, bool& other_mount) {
-  TrashMove parked;
-  if (request.copy_key.empty()) {
-    parked =
-        move_to_trash(files_, replaced_folder(request), request.temp_path, request.key);
-  } else {
-    parked = {.outcome = files_.rename_new(request.temp_path, request.copy_key),
-              .path = request.copy_key};
-  }
+  const TrashMove parked =
+      move_to_trash(files_, replaced_folder(request), request.temp_path, request.key);
   other_mount = parked.outcome == RenameOutcome::kOtherMount;
   if (parked.outcome != RenameOutcome::kDone) return std::nullopt;
   return parked.path;
 }
 
-// A conflict name is everybody's: what comes back from there may be another program's.
+// What comes back may be another program's: the exchange may have come about after all.
 void Placer::take_back(const PlaceRequest& request, const std::string& parked,
                        const FileStat& incoming, PlaceResult& result) {
   if (files_.rename_new(parked, request.temp_path) != RenameOutcome::kDone) return;
@@ -144,11 +139,10 @@ void Placer::settle_replaced(const PlaceRequest& request, const Swapped& swapped
   if (!old) return;
   const bool expected = same_but_ctime(*old, swapped.seen);
   if (!request.copy_key.empty()) {
-    if (swapped.old_path == request.copy_key) {
-      if (!expected) result.rescued_key = request.copy_key;
-    } else if (files_.rename_new(swapped.old_path, request.copy_key) !=
-               RenameOutcome::kDone) {
+    if (files_.rename_new(swapped.old_path, request.copy_key) != RenameOutcome::kDone) {
       result.rescued_key = rescue(swapped.old_path, request.key);
+    } else if (!expected) {
+      result.rescued_key = request.copy_key;
     }
     return;
   }

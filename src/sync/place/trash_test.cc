@@ -24,18 +24,27 @@ TEST_F(TrashTest, ConflictCopyIsTheReplacedFileItself) {
   EXPECT_EQ(tree_.read("a.copy2"), "theirs");
 }
 
-// Somebody writes to the conflict name while the new content waits there, and the
-// exchange does not come about.
-TEST_F(TrashTest, WhatWasWrittenToTheConflictNameIsKept) {
+// The exchange does not come about, or the run ends before it.
+TEST_F(TrashTest, ConflictNameNeverHoldsTheNewContent) {
   tree_.write("a", "mine");
   interfere("exchange", "a", [&] {
-    tree_.write("a.copy", "user's edit");
-    std::filesystem::remove(tree_ / "a");
+    EXPECT_FALSE(std::filesystem::exists(tree_ / "a.copy"));
+    throw Error(ErrorCode::kLocalIo, "cannot exchange");
   });
+  EXPECT_THROW(fork("a", "theirs", "a.copy"), Error);
+  EXPECT_FALSE(std::filesystem::exists(tree_ / "a.copy"));
+  EXPECT_EQ(tree_.read("a"), "mine");
+}
+
+TEST_F(TrashTest, WhatWasWrittenToTheConflictNameIsKept) {
+  tree_.write("a", "mine");
+  interfere("exchange", "a", [&] { tree_.write("a.copy", "user's"); });
   const auto result = fork("a", "theirs", "a.copy");
-  EXPECT_EQ(result.status, PlaceStatus::kTargetChanged);
+  EXPECT_EQ(result.status, PlaceStatus::kPlaced);
+  EXPECT_EQ(tree_.read("a"), "theirs");
+  EXPECT_EQ(tree_.read("a.copy"), "user's");
   ASSERT_TRUE(result.rescued_key);
-  EXPECT_EQ(tree_.read(*result.rescued_key), "user's edit");
+  EXPECT_EQ(tree_.read(*result.rescued_key), "mine");
 }
 
 TEST_F(TrashTest, ConflictCopyThatIsThereAlreadyIsTaken) {
