@@ -32,6 +32,8 @@
 
 namespace cloudsync::sync {
 
+class Placer;
+
 // What was asked for, with defaults filled in.
 struct RunSettings {
   std::string command;  // "upload", "download", "sync"
@@ -83,6 +85,7 @@ struct RunContext {
   UnfinishedWrites unfinished = {};  // of earlier runs
   bool base_demoted = false;         // the base rows of earlier runs prove nothing
   NameTwins* names = nullptr;        // nothing = no two keys can be one name here
+  Placer* placer = nullptr;          // nothing in a run that does not write the root
 
   const std::string& prefix() const { return pair.identity.prefix; }
   storage::ObjectKey full_key(const std::string& key) const { return {prefix() + key}; }

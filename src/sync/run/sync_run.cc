@@ -225,6 +225,7 @@ void SyncRun::begin() {
                                        settings_.engine.trash, parts_.clock);
     placing_ = std::make_unique<PlacingBatch>(parts_.files, *placer_,
                                               settings_.engine.durability, parts_.clock);
+    context_.placer = placer_.get();
     if (!settings_.dry_run) {
       placer_->prepare();
       settings_.transfer.file_clock_offset_ns = placer_->file_clock().offset_ns;

@@ -10,6 +10,7 @@
 #include "hash/digest.h"
 #include "storage/object_metadata.h"
 #include "sync/decide/proof.h"
+#include "sync/place/place.h"
 #include "sync/run/compare.h"
 #include "sync/run/observe.h"
 #include "sync/scan/key_rules.h"
@@ -19,6 +20,7 @@ namespace cloudsync::sync {
 namespace {
 
 constexpr std::int64_t kOldest = 7LL * 86400 * 1'000'000'000;
+constexpr std::int64_t kCoarsestTime = 2'000'000'000;
 constexpr std::size_t kAtOnce = 1000;
 constexpr std::uint64_t kMostRead = 256ULL << 20;
 
@@ -99,6 +101,56 @@ bool settle_deletion(const RunContext& context, Observed& observed,
   return true;
 }
 
+// Where a free name can only be taken by an empty file of one's own first, a run that
+// was killed there leaves it. It is as private as the temporary file was, and younger.
+bool is_placeholder(const RunContext& context, const base::FileStat& stat,
+                    const IntentRow& intent) {
+  if (stat.kind != base::FileKind::kRegular || stat.size != 0 || intent.base.size == 0)
+    return false;
+  const std::int64_t begun_ns =
+      intent.base.l_ctime != 0
+          ? intent.base.l_ctime
+          : intent.started_ns + context.settings.transfer.file_clock_offset_ns;
+  return stat.mode == intent.base.l_mode && stat.mtime_ns + kCoarsestTime >= begun_ns;
+}
+
+// The name was free then or had been freed for the new version: nobody deleted it.
+void settle_as_never_there(const RunContext& context, MergedItem& item) {
+  item.local.reset();
+  if (!item.base) return;
+  item.base.reset();
+  if (context.writer != nullptr)
+    context.writer->add({EraseBase{context.pair.id, item.key}});
+}
+
+bool settle_placeholder(const RunContext& context, MergedItem& item) {
+  if (context.placer == nullptr) {
+    throw Error(ErrorCode::kUnavailable,
+                "is the empty file by which a download that was cut off took its name, "
+                "and is not sent; run sync or download first, or write to it");
+  }
+  if (!context.settings.dry_run) {
+    const auto removed = context.placer->remove(item.key, item.local->stat);
+    if (removed.status != PlaceStatus::kPlaced) return false;
+  }
+  base::log().info("{}: the empty file of a download that was cut off is gone",
+                   base::printable(item.key));
+  settle_as_never_there(context, item);
+  return true;
+}
+
+// On the way to a free name the file before was moved away, and the run ended there:
+// beside an unchanged object that would read as a deletion.
+bool settle_freed_name(const RunContext& context, MergedItem& item,
+                       const IntentRow& intent) {
+  const bool fetched_again = item.remote && item.base &&
+                             item.remote->info.token.value == intent.expect_token &&
+                             item.base->r_token == intent.expect_token;
+  if (!fetched_again || context.placer == nullptr) return false;
+  settle_as_never_there(context, item);
+  return true;
+}
+
 bool is_of_row(const base::FileStat& stat, const BaseRow& row,
                const base::KeptNumbers& kept) {
   return stat.size == row.size && kept.same_mtime(stat.mtime_ns, row.l_mtime) &&
@@ -119,7 +171,10 @@ bool is_file_placed(const base::FileStat& stat, const IntentRow& intent,
 bool settle_placing(const RunContext& context, Observed& observed,
                     const IntentRow& intent) {
   auto& item = observed.item;
-  if (!item.local || !item.remote) return false;
+  if (!item.local) return settle_freed_name(context, item, intent);
+  if (is_placeholder(context, item.local->stat, intent))
+    return settle_placeholder(context, item);
+  if (!item.remote) return false;
   const auto& info = item.remote->info;
   if (info.token.value != intent.expect_token) return false;
   if (item.base && item.base->r_token == info.token.value) return false;

@@ -47,7 +47,8 @@ void intend_placing(const RunContext& context, const std::string& key,
 // When it did not, before its temporary file goes: the inode's number may come back as
 // that of a user's file.
 void withdraw_placing(const RunContext& context, const std::string& key);
-// The same for what earlier runs did not place and left among the temporary files.
+// What earlier runs left among the temporary files was not placed either: its number goes
+// from their intents, which may still explain what stands under the name.
 void withdraw_unplaced(base::FileSystem& files, SyncStateDatabase& database);
 // Before the first of this run's deletions begins.
 void intend_deletions(const RunContext& context);
