@@ -118,6 +118,16 @@ def out_of_order(passage, size=5):
     return answer
 
 
+def test_what_is_compared_again_is_rewritten_once(synced, passage):
+    synced.configure(retry_attempts=1, trash_retention="36500d", max_rewrite="50%")
+    edited = ["f02", "f04", "f06", "f08"]
+    for name in edited:
+        synced.write(name, f"new content of {name}")
+    passage.answer = out_of_order(passage)
+    result = synced.run("sync", check=0)
+    assert result.actions("upload") == [("upload", name) for name in edited]
+
+
 def test_other_orders_are_sorted_and_said_once(synced, passage):
     passage.answer = out_of_order(passage)
     result = synced.run("sync", check=0)

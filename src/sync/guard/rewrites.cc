@@ -43,6 +43,13 @@ bool Rewrites::wait_for_plan(Side by, const std::string& key) {
   return true;
 }
 
+void Rewrites::compare_again() {
+  const std::lock_guard lock(mutex_);
+  if (!limit_ || released_) return;
+  local_ = remote_ = 0;
+  waiting_.clear();
+}
+
 std::vector<std::string> Rewrites::release() {
   const std::lock_guard lock(mutex_);
   released_ = true;

@@ -23,6 +23,9 @@ class Rewrites {
   void expect(std::uint64_t base_rows);
   // The version of `by` is about to replace the other side's. True: it has to wait.
   bool wait_for_plan(Side by, const std::string& key);
+  // Both sides are compared again: what waits is found once more. Without a limit nothing
+  // waited, and what was replaced is in step by then.
+  void compare_again();
   // The keys that waited; from now on none waits.
   std::vector<std::string> release();
 

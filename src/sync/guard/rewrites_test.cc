@@ -44,6 +44,20 @@ TEST(Rewrites, TheLimitIsJudgedForEachSideAlone) {
   EXPECT_THAT(rewrites.release(), SizeIs(10));
 }
 
+TEST(Rewrites, WhatIsComparedAgainCountsOnce) {
+  Rewrites rewrites(limit(50, true));
+  rewrites.expect(10);
+  rewrite(rewrites, Side::kLocal, 4);
+  rewrites.compare_again();
+  rewrite(rewrites, Side::kLocal, 4);
+  EXPECT_FALSE(rewrites.brake(10));
+  EXPECT_THAT(rewrites.release(), SizeIs(4));
+  Rewrites unlimited(std::nullopt);
+  rewrite(unlimited, Side::kLocal, 4);
+  unlimited.compare_again();
+  EXPECT_EQ(unlimited.count(), 4U);
+}
+
 TEST(Rewrites, ABrakeSaysHowToGoOn) {
   Rewrites rewrites(limit(50, true));
   rewrites.expect(10);

@@ -345,6 +345,7 @@ void SyncRun::merge_range(const KeyRange& range, const std::vector<std::string>&
   if (writer_) writer_->flush();
   deletes_.drop(range);
   counts_ = before;
+  rewrites_.compare_again();
   merge_once(range, above);
 }
 
