@@ -208,7 +208,10 @@ def test_of_two_names_that_are_one_the_first_comes(odd, plain, switch, first, se
     plain.write(second, b"the second")
     plain.run("sync", check=0)
     machine = odd(*switches_of(switch, first), *lacks)
-    for _ in range(3):
+    for turn in range(3):
+        if turn > 0:
+            planned = machine.run("sync", "--dry-run", check=3)
+            assert planned.actions("unsafe", status="planned") == [("unsafe", second)]
         result = machine.run("sync", check=3)
         assert result.actions("unsafe") == [("unsafe", second)]
         assert result.summary["unsafe"] == 1
@@ -219,6 +222,8 @@ def test_of_two_names_that_are_one_the_first_comes(odd, plain, switch, first, se
     assert plain.contents() == {first: b"edited here", second: b"the second"}
     (plain.root / first).unlink()
     plain.run("sync", check=0)
+    planned = machine.run("sync", "--dry-run", check=0)
+    assert planned.actions(status="planned") == [("delete_local", first), ("download", second)]
     machine.run("sync", check=0)
     assert machine.contents() == plain.contents() == {second: b"the second"}
 

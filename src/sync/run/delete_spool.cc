@@ -171,6 +171,17 @@ void DeleteSpool::created(Side side, std::uint64_t size, const Md5Digest& md5) {
   impl_->run_once(statement);
 }
 
+bool DeleteSpool::holds(Side side, const std::string& key) const {
+  const std::lock_guard lock(impl_->mutex);
+  const Statement row =
+      impl_->prepare("SELECT 1 FROM planned WHERE key = ?1 AND side = ?2");
+  bind_bytes(row.get(), 1, key.data(), key.size());
+  sqlite3_bind_int(row.get(), 2, static_cast<int>(side));
+  const int code = sqlite3_step(row.get());
+  impl_->check(code);
+  return code == SQLITE_ROW;
+}
+
 DeletionCount DeleteSpool::count(Side side) const {
   const std::lock_guard lock(impl_->mutex);
   const Statement statement = impl_->prepare(kCount);

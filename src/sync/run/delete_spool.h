@@ -39,6 +39,7 @@ class DeleteSpool {
 
   void add(const PlannedDelete& planned);
   void created(Side side, std::uint64_t size, const Md5Digest& md5);
+  bool holds(Side side, const std::string& key) const;
   DeletionCount count(Side side) const;  // of files; base_rows is left 0
   std::uint64_t size() const;
   // Keys that are on neither side any more: true only once the whole listing is known.

@@ -109,6 +109,7 @@ class KeyRunner {
 
   // A file on one side, a folder on the other.
   void set_aside(const TaskPtr& task);
+  std::map<std::string, TaskPtr> take_late();
   static bool has_parent_in(const std::string& key,
                             const std::map<std::string, TaskPtr>& tasks);
   bool prove(MergedItem& item);

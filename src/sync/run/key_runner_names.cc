@@ -34,15 +34,19 @@ bool KeyRunner::lost_name(const Observed& observed) {
   return true;
 }
 
-// Set aside the first time, since this run may delete or rename what has the name.
+// Set aside the first time, since this run may delete or rename what has the name. A dry
+// run deletes nothing and goes by the plan.
 bool KeyRunner::blocked_by_twin(const TaskPtr& task) {
   const auto& item = task->observed.item;
   if (item.local || !context_.names->may_fold(item.key)) return false;
-  if (!context_.names->other_spelling(item.key)) return false;
+  const auto twin = context_.names->other_spelling(item.key);
+  if (!twin) return false;
   if (!task->late) {
     set_aside(task);
     return true;
   }
+  if (context_.settings.dry_run && context_.deletes.holds(Side::kLocal, *twin))
+    return false;
   leave_as_twin(task->observed);
   finish(task);
   return true;

@@ -29,14 +29,16 @@ void KeyRunner::set_aside(const TaskPtr& task) {
   finish(task);
 }
 
-// A name's own outcome comes before that of what lies below it.
+std::map<std::string, KeyRunner::TaskPtr> KeyRunner::take_late() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(late_, {});
+}
+
+// A name's own outcome comes before that of what lies below it. A conflict copy that is
+// sent meanwhile may have to wait as well.
 void KeyRunner::run_late_keys(std::set<std::string> stuck) {
   stuck_ = std::move(stuck);
-  std::map<std::string, TaskPtr> open;
-  {
-    const std::lock_guard lock(mutex_);
-    open = std::exchange(late_, {});
-  }
+  auto open = take_late();
   while (!open.empty() && !context_.call.stopped()) {
     std::map<std::string, TaskPtr> below;
     for (const auto& [key, task] : open) {
@@ -51,7 +53,8 @@ void KeyRunner::run_late_keys(std::set<std::string> stuck) {
       start(task, false);
     }
     wait();
-    open = std::move(below);
+    open = take_late();
+    open.merge(below);
   }
   wait();
 }

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "base/log.h"
 #include "storage/listed_pages.h"
 #include "sync/place/run_name.h"
 
@@ -115,10 +116,25 @@ storage::PutResult RemoteTrash::copy_in_parts(const storage::ObjectInfo& seen,
       part.range = {offset, std::min(kCopyPart, version.size - offset)};
       complete.parts.push_back(multipart.copy_part(part, context_.call));
     }
-    return multipart.complete_upload(complete, context_.call);
+    auto result = multipart.complete_upload(complete, context_.call);
+    // The parts would cost money until somebody aborts them.
+    if (result.outcome != storage::Outcome::kOk) abort_copy(destination, complete.upload);
+    return result;
   } catch (const Error&) {
-    multipart.abort_upload(destination, complete.upload, context_.call);
+    abort_copy(destination, complete.upload);
     throw;
+  }
+}
+
+// What the caller is told is why the copy failed, not why its rest stays.
+void RemoteTrash::abort_copy(const storage::ObjectKey& destination,
+                             const storage::UploadId& upload) {
+  try {
+    context_.writable.get(context_.call)
+        .multipart()
+        ->abort_upload(destination, upload, context_.call);
+  } catch (const Error& error) {
+    base::log().info("{}", error.what());
   }
 }
 
@@ -133,15 +149,21 @@ std::uint64_t RemoteTrash::purge() {
   request.delimiter = "/";
   const std::size_t name_at = request.prefix.size();
   storage::ListedPages pages(context_.store, std::move(request));
-  std::uint64_t removed = 0;
+  Purge purge;
   for (storage::ListPage page; pages.next(page, context_.call);) {
     for (const auto& run_prefix : page.common_prefixes) {
       if (!run_prefix.ends_with('/')) continue;
       const auto name = run_prefix.substr(name_at, run_prefix.size() - name_at - 1);
-      if (is_purgeable(name, oldest_ns)) removed += remove_below(run_prefix, oldest_ns);
+      if (is_purgeable(name, oldest_ns)) remove_below(run_prefix, oldest_ns, purge);
     }
   }
-  return removed;
+  if (purge.refused > 0) {
+    context_.report.notice(fmt::format(
+        "{} old objects of the bucket's trash could not be deleted and stay below '{}': "
+        "{}; allow deleting there, or let a rule of the bucket expire them",
+        purge.refused, base::printable(context_.prefix() + kTrash), purge.words));
+  }
+  return purge.removed;
 }
 
 // The time in the name only spares a look at young ones: it was some machine's clock.
@@ -154,24 +176,28 @@ bool RemoteTrash::is_purgeable(const std::string& run_name,
 
 // The names belong to one run of long ago, so that nobody else can have written there
 // since.
-std::uint64_t RemoteTrash::remove_below(const std::string& run_prefix,
-                                        std::int64_t oldest_ns) {
+void RemoteTrash::remove_below(const std::string& run_prefix, std::int64_t oldest_ns,
+                               Purge& purge) {
   storage::ListRequest request;
   request.prefix = run_prefix;
   storage::ListedPages pages(context_.store, std::move(request));
-  std::uint64_t removed = 0;
   for (storage::ListPage page; pages.next(page, context_.call);) {
     std::vector<storage::DeleteRequest> requests;
     for (const auto& info : page.objects) {
       if (info.last_modified_ns <= oldest_ns)
         requests.push_back({info.key, std::nullopt});
     }
-    if (!requests.empty()) {
-      context_.writable.get(context_.call).remove_many(requests, context_.call);
+    if (requests.empty()) continue;
+    const auto results =
+        context_.writable.get(context_.call).remove_many(requests, context_.call);
+    for (const auto& result : results) {
+      if (!result.error && result.outcome == storage::Outcome::kOk) {
+        ++purge.removed;
+      } else if (purge.refused++ == 0) {
+        purge.words = result.error ? result.error->what() : "they changed";
+      }
     }
-    removed += requests.size();
   }
-  return removed;
 }
 
 }  // namespace cloudsync::sync

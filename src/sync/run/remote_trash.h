@@ -31,10 +31,17 @@ class RemoteTrash {
   std::uint64_t purge();
 
  private:
+  struct Purge {
+    std::uint64_t removed = 0;
+    std::uint64_t refused = 0;
+    std::string words;  // of the first refusal
+  };
   bool is_purgeable(const std::string& run_name, std::int64_t oldest_ns) const;
-  std::uint64_t remove_below(const std::string& run_prefix, std::int64_t oldest_ns);
+  void remove_below(const std::string& run_prefix, std::int64_t oldest_ns, Purge& purge);
   storage::PutResult copy_in_parts(const storage::ObjectInfo& seen,
                                    const storage::ObjectKey& destination, bool if_free);
+  void abort_copy(const storage::ObjectKey& destination, const storage::UploadId& upload);
+
   RunContext& context_;
 };
 

@@ -473,7 +473,10 @@ bool SyncRun::check_brakes() {
 
 void SyncRun::delete_and_finish() {
   DeletionPhase deletion(context_, placer_.get());
-  if (settings_.dry_run) return deletion.report_planned();
+  if (settings_.dry_run) {
+    deletion.report_planned();
+    return keys_->run_late_keys({});
+  }
   if (placing_) placing_->wait_idle();
   writer_->flush();
   if (deletes_.size() > 0) parts_.state.make_durable();
