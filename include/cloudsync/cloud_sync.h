@@ -55,6 +55,7 @@ struct EngineOptions {
   Links links = Links::kSkip;
   bool empty_dirs = false;
   bool ignore_unsafe = false;                // what the other side cannot hold is no exit 3
+  bool keep_metadata = true;                 // a replaced object keeps what its owner gave it
   std::vector<std::string> filters;          // "- *.tmp", "+ *.csv"; first match wins
   std::vector<std::string> own_files;        // configuration, credentials: never synced
 };
@@ -67,7 +68,8 @@ enum class Force {
   kRestoredLocal,
   kRestoredCloud,
   kState,
-  kRewritten
+  kRewritten,
+  kEnvelope
 };
 
 // One thing done, failed or (dry run) planned; reported as it happens, from several threads but

@@ -55,6 +55,8 @@ inline constexpr std::uint32_t kBaseUnproven = 8;      // adopted by schema 1, p
 inline constexpr std::uint32_t kBaseProvisional = 16;  // r_mtime is the response's Date, +-5 s
 inline constexpr std::uint32_t kBaseTransferred = 32;  // proof: our own transfer
 inline constexpr std::uint32_t kBaseCompared = 64;     // proof: both contents were compared
+// This version was written here and carries nothing that an owner gave it (metadata, tags ...).
+inline constexpr std::uint32_t kBaseBare = 128;
 
 // "At some past instant both sides held exactly this content." A claim about the past: a stale row
 // costs work, never data.

@@ -111,7 +111,7 @@ class App {
     app.add_option_function<std::string>(
            "--force", [this](const std::string& name) { raw_.force.push_back(name); },
            "Lift one brake for this run: max-delete, emptied, rewritten, root, "
-           "restored-local, restored-cloud or state; repeatable")
+           "restored-local, restored-cloud, state or envelope; repeatable")
         ->trigger_on_parse()
         ->type_name("NAME");
   }

@@ -235,6 +235,9 @@ constexpr KeySpec kTable[] = {
     {"ignore_unsafe", "`true` or `false`", "false", "",
      "files and objects that the other side cannot hold do not make the exit code 3",
      [](SyncConfig& c, Text v) { c.engine.ignore_unsafe = parse_bool(v); }},
+    {"keep_metadata", "`true` or `false`", "true", "",
+     "an object that is replaced keeps its content type, headers, metadata and tags",
+     [](SyncConfig& c, Text v) { c.engine.keep_metadata = parse_bool(v); }},
     {"filters", "list of `- PATTERN` and `+ PATTERN`", "", "none",
      "what is left out or taken, before the filters of the command line; first match "
      "wins",

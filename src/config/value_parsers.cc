@@ -232,7 +232,8 @@ Force parse_force(std::string_view text) {
                               Named<Force>{"restored-local", Force::kRestoredLocal},
                               Named<Force>{"restored-cloud", Force::kRestoredCloud},
                               Named<Force>{"state", Force::kState},
-                              Named<Force>{"rewritten", Force::kRewritten}};
+                              Named<Force>{"rewritten", Force::kRewritten},
+                              Named<Force>{"envelope", Force::kEnvelope}};
   return parse_named(text, kNames);
 }
 

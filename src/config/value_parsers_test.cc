@@ -118,7 +118,7 @@ TEST(ParseEnum, ErrorListsWhatIsAllowed) {
   EXPECT_EQ(
       refusal(parse_force, "all"),
       "\"all\" is not one of max-delete, emptied, root, restored-local, restored-cloud, "
-      "state, rewritten");
+      "state, rewritten, envelope");
   EXPECT_EQ(refusal(parse_keep, "x"), "\"x\" is not one of local, cloud, both");
   EXPECT_EQ(refusal(parse_provider, "aws"),
             "\"aws\" is not one of s3, gcs, azure, local");

@@ -82,6 +82,10 @@ class CountedStore final : public ObjectStore, public ServerHelps {
     ++counter_.head;
     return counted(inner_.head(key, context));
   }
+  Tags tags(const ObjectKey& key, const CallContext& context) override {
+    ++counter_.other;
+    return counted(inner_.tags(key, context));
+  }
   GetResult get(const GetRequest& request, ByteSink& sink,
                 const CallContext& context) override {
     ++counter_.get;

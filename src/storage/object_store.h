@@ -4,6 +4,7 @@
 #include <compare>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,6 +40,16 @@ struct ByteRange {
   std::uint64_t length = 0;
 };
 
+// What readers over HTTP are told beside the content type; kept as it was given.
+struct ServedHeaders {
+  std::string cache_control;
+  std::string content_disposition;
+  std::string content_language;
+  bool operator==(const ServedHeaders&) const = default;
+};
+
+using Tags = std::map<std::string, std::string>;
+
 // The order in which `list` yields keys.
 enum class KeyOrder { kUtf8, kUtf16, kComponent, kNone };
 
@@ -67,6 +78,8 @@ struct Capabilities {
   bool tokens_recur = false;
   bool nested_keys = true;  // can hold and list `a` beside `a/b`
   bool metadata_in_listing = false;
+  // Metadata and what is served with an object travel as header lines: printable ASCII.
+  bool ascii_properties = true;
   bool start_after = true;
   bool crc64nvme = false;  // checksum kinds a write may carry
   bool crc32c = false;
@@ -105,7 +118,12 @@ struct ObjectInfo {
   std::string storage_class;  // "" = the provider's default
   bool archived = false;      // GET needs a restore first
   std::string content_type;
-  std::optional<Metadata> metadata;  // nothing where a listing does not carry it
+  ServedHeaders served;
+  // Nothing where it is not told: a HEAD of S3 says as little of no tags as of tags that
+  // may not be read.
+  std::optional<std::uint64_t> tag_count;
+  // Nothing where a listing does not carry it; it then carries none of the three before.
+  std::optional<Metadata> metadata;
   // In listings. Not empty: no object, but something else that stands at this key (local:
   // a symbolic link, a socket; an unreadable folder, whose key then ends in '/'). Neither
   // the key nor any below it may be taken for absent; HEAD, GET and writes throw.
@@ -162,6 +180,8 @@ struct PutRequest {
   std::string content_type;
   std::string storage_class;
   Metadata metadata;
+  ServedHeaders served;
+  Tags tags;
 };
 
 struct PutResult {
@@ -187,7 +207,7 @@ struct DeleteResult {
   std::optional<Error> error;      // remove_many only: this key's own failure
 };
 
-// Server-side copy inside the bucket; metadata and storage class go along.
+// Server-side copy inside the bucket; metadata, tags and storage class go along.
 struct CopyRequest {
   ObjectKey source;
   std::optional<VersionToken> source_if_match;
@@ -221,6 +241,8 @@ struct BeginUploadRequest {
   std::string content_type;
   std::string storage_class;
   Metadata metadata;
+  ServedHeaders served;
+  Tags tags;
 };
 
 struct PartRequest {
@@ -262,6 +284,8 @@ struct CompleteRequest {
   std::string content_type;
   std::string storage_class;
   Metadata metadata;
+  ServedHeaders served;
+  Tags tags;
 };
 
 struct UploadInfo {
@@ -310,6 +334,8 @@ class ObjectStore {
 
   virtual ListPage list(const ListRequest&, const CallContext&) = 0;
   virtual std::optional<ObjectInfo> head(const ObjectKey&, const CallContext&) = 0;
+  // Of the object as it is now; empty where there are none, no object or no such thing.
+  virtual Tags tags(const ObjectKey&, const CallContext&) { return {}; }
   // Writes the body to the sink only for outcome kOk. A short body throws kUnavailable.
   virtual GetResult get(const GetRequest&, ByteSink&, const CallContext&) = 0;
   // Atomic: the key holds the old content or the whole new one. Throws kDataCorrupt when

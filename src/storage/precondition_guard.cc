@@ -124,6 +124,9 @@ class PreconditionGuard final : public ObjectStore {
                                  const CallContext& context) override {
     return inner_.head(key, context);
   }
+  Tags tags(const ObjectKey& key, const CallContext& context) override {
+    return inner_.tags(key, context);
+  }
   GetResult get(const GetRequest& request, ByteSink& sink,
                 const CallContext& context) override {
     return inner_.get(request, sink, context);
@@ -145,6 +148,8 @@ class PreconditionGuard final : public ObjectStore {
   PutResult copy(const CopyRequest& request, const CallContext& context) override;
 
  private:
+  PutResult put_told_apart(const PutRequest& request, ByteSource& source,
+                           const CallContext& context);
   std::vector<DeleteResult> remove_one_by_one(std::span<const DeleteRequest> requests,
                                               const CallContext& context);
   std::vector<DeleteResult> remove_batch(std::span<const DeleteRequest> requests,
@@ -169,8 +174,20 @@ PutResult PreconditionGuard::put(const PutRequest& request, ByteSource& source,
                             [&](const Precondition& condition) {
                               if (std::exchange(again, true)) source.rewind();
                               sent.condition = condition;
-                              return inner_.put(sent, source, context);
+                              return put_told_apart(sent, source, context);
                             });
+}
+
+// A server that does not know tags refuses as one does that does not know conditions.
+// Nothing is learnt about these from a request that had both.
+PutResult PreconditionGuard::put_told_apart(const PutRequest& request, ByteSource& source,
+                                            const CallContext& context) {
+  try {
+    return inner_.put(request, source, context);
+  } catch (const Error& error) {
+    if (request.tags.empty() || error.retryable()) throw;
+    throw Error(error.code(), error.what());
+  }
 }
 
 DeleteResult PreconditionGuard::remove(const DeleteRequest& request,

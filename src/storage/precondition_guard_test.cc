@@ -196,6 +196,29 @@ TEST(GuardOfTheUnknown, ARefusalToHearIsLearntAndLookingGoesOn) {
   }
 }
 
+TEST(GuardOfTheUnknown, NothingIsLearntOfConditionsFromRefusedTags) {
+  MemoryStore memory{ignoring_everything()};
+  memory.set_fault([](const std::string& operation, const std::string&, bool after) {
+    if (operation != "put" || after) return;
+    throw Error(ErrorCode::kUnsupported, "no tags here",
+                ServiceDetail{501, "NotImplemented", "", {}});
+  });
+  int learnt = 0;
+  GuardOptions options;
+  options.on_learnt = [&](const auto&...) { ++learnt; };
+  const auto store = make_precondition_guard(memory, {}, options);
+  PutRequest request;
+  request.key = {"a"};
+  request.condition.if_absent = true;
+  request.tags = {{"team", "red"}};
+  MemorySource body(Bytes{});
+  EXPECT_THROW(store->put(request, body, {}), Error);
+  EXPECT_EQ(learnt, 0);
+  request.tags.clear();
+  EXPECT_THROW(store->put(request, body, {}), Error);
+  EXPECT_EQ(learnt, 1);
+}
+
 TEST(GuardOfTheUnknown, WhereConditionsAreRequiredLookingIsNoSubstitute) {
   Watching store;
   store.refuses_to_hear = true;

@@ -53,6 +53,9 @@ class RetryingStore final : public ObjectStore {
                                  const CallContext& context) override {
     return calls_.run_safe(context, [&](int) { return inner_.head(key, context); });
   }
+  Tags tags(const ObjectKey& key, const CallContext& context) override {
+    return calls_.run_safe(context, [&](int) { return inner_.tags(key, context); });
+  }
   GetResult get(const GetRequest& request, ByteSink& sink,
                 const CallContext& context) override {
     return ResumingGet(inner_, calls_, context).run(request, sink);

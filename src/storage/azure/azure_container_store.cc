@@ -6,6 +6,7 @@
 #include "storage/azure/azure_responses.h"
 #include "storage/azure/azure_wire.h"
 #include "storage/rest/body_checks.h"
+#include "storage/rest/object_tags.h"
 
 namespace cloudsync::storage::azure {
 namespace {
@@ -53,6 +54,15 @@ std::optional<ObjectInfo> AzureStore::head(const ObjectKey& key,
   // As in listings.
   if (is_directory(info)) return std::nullopt;
   return info;
+}
+
+Tags AzureStore::tags(const ObjectKey& key, const CallContext& context) {
+  const AzureRequest built = build_.get_tags(key);
+  AzureAnswer answer = client_.send(built, context);
+  if (is_absent(answer)) return {};
+  client_.require_ok(built, answer);
+  return client_.interpret(built,
+                           [&] { return rest::parse_tags(std::move(answer.http.body)); });
 }
 
 GetResult AzureStore::body_delivered(const GetRequest& request,
@@ -142,6 +152,17 @@ std::vector<DeleteResult> AzureStore::remove_many(std::span<const DeleteRequest>
   return deletions_.remove_many(requests, context);
 }
 
+// A copy without its tags is better than none.
+Tags AzureStore::tags_to_copy(const ObjectInfo& source, const CallContext& context) {
+  if (source.tag_count.value_or(0) == 0) return {};
+  try {
+    return tags(source.key, context);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled || error.retryable()) throw;
+    return {};
+  }
+}
+
 PutResult AzureStore::copy(const CopyRequest& request, const CallContext& context) {
   const std::optional<ObjectInfo> source = head(request.source, context);
   if (!source) return rest::put_outcome(Outcome::kNotFound);
@@ -150,7 +171,15 @@ PutResult AzureStore::copy(const CopyRequest& request, const CallContext& contex
   }
   // The service would begin to thaw it, which takes hours and money.
   if (source->archived) return rest::put_outcome(Outcome::kArchived);
-  return AzureCopy(client_, build_).run(request, *source, context);
+  const Tags tags = tags_to_copy(*source, context);
+  AzureCopy copy(client_, build_);
+  if (tags.empty()) return copy.run(request, *source, tags, context);
+  try {
+    return copy.run(request, *source, tags, context);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kPermissionDenied) throw;
+    return copy.run(request, *source, {}, context);
+  }
 }
 
 // A service SAS never has the right to a container's properties, but it may list.

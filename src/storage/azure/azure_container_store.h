@@ -27,6 +27,7 @@ class AzureStore final : public ObjectStore {
   ListPage list(const ListRequest& request, const CallContext& context) override;
   std::optional<ObjectInfo> head(const ObjectKey& key,
                                  const CallContext& context) override;
+  Tags tags(const ObjectKey& key, const CallContext& context) override;
   GetResult get(const GetRequest& request, ByteSink& sink,
                 const CallContext& context) override;
   PutResult put(const PutRequest& request, ByteSource& source,
@@ -47,6 +48,7 @@ class AzureStore final : public ObjectStore {
                         const AzureAnswer& answer, const CallContext& context);
   GetResult body_delivered(const GetRequest& request,
                            const http::HttpResponse& response) const;
+  Tags tags_to_copy(const ObjectInfo& source, const CallContext& context);
   BucketInfo ask_by_listing(const CallContext& context);
 
   AzureClient client_;

@@ -41,9 +41,9 @@ bool is_source_changed(const AzureAnswer& answer) {
 }  // namespace
 
 PutResult AzureCopy::run(const CopyRequest& request, const ObjectInfo& source,
-                         const CallContext& context) {
-  const AzureRequest built =
-      build_.copy(request, client_.readable_source(request.source), source.storage_class);
+                         const Tags& tags, const CallContext& context) {
+  const AzureRequest built = build_.copy(request, client_.readable_source(request.source),
+                                         source.storage_class, tags);
   const AzureAnswer answer = client_.send(built, context);
   const bool refused = is_condition_failed(answer, request.condition) ||
                        (request.source_if_match && is_source_changed(answer));

@@ -14,8 +14,9 @@ class AzureCopy {
   AzureCopy(AzureClient& client, const RequestBuilder& build)
       : client_(client), build_(build) {}
 
-  // `source` is what HEAD says of it: the copy would get the account's tier, not its own.
-  PutResult run(const CopyRequest& request, const ObjectInfo& source,
+  // `source` is what HEAD says of it: the copy would get the account's tier, not its own,
+  // and no tags.
+  PutResult run(const CopyRequest& request, const ObjectInfo& source, const Tags& tags,
                 const CallContext& context);
 
  private:

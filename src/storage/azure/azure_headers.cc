@@ -58,6 +58,10 @@ ObjectInfo object_info(const http::HttpResponse& response, const ObjectKey& key)
   info.storage_class = tier_of(response);
   info.archived = info.storage_class == "Archive";
   info.content_type = text_header(response, "content-type");
+  info.served = {text_header(response, "cache-control"),
+                 text_header(response, "content-disposition"),
+                 text_header(response, "content-language")};
+  info.tag_count = parse_number(response.header("x-ms-tag-count").value_or("0"));
   info.metadata = user_metadata(response);
   info.md5 = whole_md5(response);
   return info;

@@ -6,6 +6,7 @@
 #include "storage/azure/azure_block_id.h"
 #include "storage/azure/azure_names.h"
 #include "storage/azure/azure_wire.h"
+#include "storage/rest/object_tags.h"
 
 #include <algorithm>
 
@@ -17,6 +18,7 @@ constexpr std::uint32_t kMaxPage = 5000;
 constexpr Operation kList{"List Blobs", "l (list)"};
 constexpr Operation kHead{"Get Blob Properties", "r (read)"};
 constexpr Operation kGet{"Get Blob", "r (read)"};
+constexpr Operation kGetTags{"Get Blob Tags", "t (tags)"};
 constexpr Operation kPut{"Put Blob", "w (write) and c (create)", true};
 constexpr Operation kRemove{"Delete Blob", "d (delete)", true};
 constexpr Operation kBatch{"Delete Blobs", "d (delete)", true};
@@ -34,6 +36,19 @@ void add_transit_checksum(AzureRequest& out, const Request& request) {
   } else if (request.md5) {
     out.headers.emplace_back("content-md5", base::to_base64(*request.md5));
   }
+}
+
+void add_text(AzureRequest& out, const char* header, const std::string& value) {
+  if (value.empty()) return;
+  if (!is_printable_ascii(value)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                std::string(header) + " '" + base::printable(value) + "' is not ASCII");
+  }
+  out.headers.emplace_back(header, value);
+}
+
+void add_tags(AzureRequest& out, const Tags& tags) {
+  if (!tags.empty()) out.headers.emplace_back("x-ms-tags", rest::tags_query(tags));
 }
 
 std::string block_list_xml(const CompleteRequest& request) {
@@ -78,25 +93,34 @@ AzureRequest RequestBuilder::get(const GetRequest& request) const {
   return out;
 }
 
-void RequestBuilder::add_attributes(AzureRequest& out, const BlobAttributes& blob) const {
-  if (!blob.content_type.empty()) {
-    if (!is_printable_ascii(blob.content_type)) {
-      throw Error(
-          ErrorCode::kInvalidArgument,
-          "content type '" + base::printable(blob.content_type) + "' is not ASCII");
-    }
-    out.headers.emplace_back("x-ms-blob-content-type", blob.content_type);
-  }
-  if (blob.md5) {
-    out.headers.emplace_back("x-ms-blob-content-md5", base::to_base64(*blob.md5));
-  }
+void RequestBuilder::add_tier(AzureRequest& out, const std::string& storage_class) const {
   const std::string tier =
-      blob.storage_class.empty() ? storage_class_ : canonical_tier(blob.storage_class);
+      storage_class.empty() ? storage_class_ : canonical_tier(storage_class);
   if (!tier.empty()) out.headers.emplace_back("x-ms-access-tier", tier);
-  check_metadata(blob.metadata);
-  for (const auto& [name, value] : blob.metadata) {
+}
+
+template <class Request>
+void RequestBuilder::add_attributes(AzureRequest& out, const Request& request) const {
+  add_text(out, "x-ms-blob-content-type", request.content_type);
+  add_text(out, "x-ms-blob-cache-control", request.served.cache_control);
+  add_text(out, "x-ms-blob-content-disposition", request.served.content_disposition);
+  add_text(out, "x-ms-blob-content-language", request.served.content_language);
+  // The service never looks at that of a block list: it is what listings will say.
+  if (request.md5) {
+    out.headers.emplace_back("x-ms-blob-content-md5", base::to_base64(*request.md5));
+  }
+  add_tier(out, request.storage_class);
+  add_tags(out, request.tags);
+  check_metadata(request.metadata);
+  for (const auto& [name, value] : request.metadata) {
     out.headers.emplace_back("x-ms-meta-" + name, value);
   }
+}
+
+AzureRequest RequestBuilder::get_tags(const ObjectKey& key) const {
+  AzureRequest out = make_blob_request(kGetTags, "GET", key);
+  out.query = {{"comp", "tags"}};
+  return out;
 }
 
 AzureRequest RequestBuilder::put(const PutRequest& request) const {
@@ -105,8 +129,7 @@ AzureRequest RequestBuilder::put(const PutRequest& request) const {
   out.headers.emplace_back("x-ms-blob-type", "BlockBlob");
   add_condition(out, request.condition);
   add_transit_checksum(out, request);
-  add_attributes(
-      out, {request.metadata, request.content_type, request.storage_class, request.md5});
+  add_attributes(out, request);
   return out;
 }
 
@@ -129,7 +152,7 @@ AzureRequest RequestBuilder::batch(const std::string& boundary, std::string body
 }
 
 AzureRequest RequestBuilder::copy(const CopyRequest& request, const std::string& source,
-                                  const std::string& tier) const {
+                                  const std::string& tier, const Tags& tags) const {
   AzureRequest out = make_blob_request(kCopy, "PUT", request.destination);
   out.stall_seconds = kLongStallSeconds;
   out.headers.emplace_back("x-ms-copy-source", source);
@@ -138,6 +161,7 @@ AzureRequest RequestBuilder::copy(const CopyRequest& request, const std::string&
                              quoted(request.source_if_match->value));
   }
   if (!tier.empty()) out.headers.emplace_back("x-ms-access-tier", tier);
+  add_tags(out, tags);
   add_condition(out, request.condition);
   return out;
 }
@@ -162,9 +186,7 @@ AzureRequest RequestBuilder::put_block_list(const CompleteRequest& request) cons
   out.query = {{"comp", "blocklist"}};
   out.headers.emplace_back("content-type", "application/xml");
   add_condition(out, request.condition);
-  // The service never looks at this MD5: it is what listings will say of the blob.
-  add_attributes(
-      out, {request.metadata, request.content_type, request.storage_class, request.md5});
+  add_attributes(out, request);
   out.body = block_list_xml(request);
   return out;
 }

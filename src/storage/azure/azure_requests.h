@@ -31,14 +31,6 @@ struct AzureRequest {
   int stall_seconds = 60;
 };
 
-// What the content of a new blob comes with.
-struct BlobAttributes {
-  const Metadata& metadata;
-  const std::string& content_type;
-  const std::string& storage_class;
-  const std::optional<Md5Digest>& md5;  // of the whole blob
-};
-
 // Builds requests; pure. Throws Error{kInvalidArgument} for what no request can carry:
 // names and metadata that Azure forbids, two preconditions at once.
 class RequestBuilder {
@@ -50,14 +42,16 @@ class RequestBuilder {
   AzureRequest list(const ListRequest& request) const;
   AzureRequest head(const ObjectKey& key,
                     const std::optional<VersionToken>& if_match = {}) const;
+  AzureRequest get_tags(const ObjectKey& key) const;
   AzureRequest get(const GetRequest& request) const;
   AzureRequest put(const PutRequest& request) const;
   AzureRequest remove(const DeleteRequest& request) const;
   // `body` holds the sub-requests, between lines of `boundary`.
   AzureRequest batch(const std::string& boundary, std::string body) const;
-  // `source` is a URL the service may read, `tier` the source's.
+  // `source` is a URL the service may read, `tier` and `tags` the source's: the service
+  // would leave them behind.
   AzureRequest copy(const CopyRequest& request, const std::string& source,
-                    const std::string& tier) const;
+                    const std::string& tier, const Tags& tags = {}) const;
   AzureRequest container_properties() const;
 
   AzureRequest put_block(const PartRequest& request) const;
@@ -65,7 +59,9 @@ class RequestBuilder {
   AzureRequest get_block_list(const ObjectKey& key) const;
 
  private:
-  void add_attributes(AzureRequest& out, const BlobAttributes& blob) const;
+  template <class Request>
+  void add_attributes(AzureRequest& out, const Request& request) const;
+  void add_tier(AzureRequest& out, const std::string& storage_class) const;
 
   std::string storage_class_;
 };

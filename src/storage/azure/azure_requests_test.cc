@@ -53,6 +53,27 @@ TEST(AzureRequests, APutSaysWhatTheBlobShallBe) {
   EXPECT_THROW(kBuild.put(request), Error);
 }
 
+TEST(AzureRequests, WritesCarryWhatAnOwnerGave) {
+  const auto expect_all = [](const AzureRequest& built) {
+    EXPECT_EQ(header(built, "x-ms-blob-cache-control"), "max-age=60");
+    EXPECT_EQ(header(built, "x-ms-blob-content-disposition"), "inline");
+    EXPECT_EQ(header(built, "x-ms-blob-content-language"), "de");
+    EXPECT_EQ(header(built, "x-ms-tags"), "a=1%262&b=");
+  };
+  PutRequest put;
+  put.key = {"k"};
+  EXPECT_EQ(header(kBuild.put(put), "x-ms-tags"), "");
+  put.served = {"max-age=60", "inline", "de"};
+  put.tags = {{"a", "1&2"}, {"b", ""}};
+  expect_all(kBuild.put(put));
+  CompleteRequest complete;
+  complete.key = put.key;
+  complete.upload = {"0123456789abcdef0123456789abcdef"};
+  complete.served = put.served;
+  complete.tags = put.tags;
+  expect_all(kBuild.put_block_list(complete));
+}
+
 // azure-sdk-for-cpp, test/ut: "Hello Azure!".
 TEST(AzureRequests, Crc64IsWrittenLowestByteFirst) {
   EXPECT_EQ(crc64_base64(0xc7a37fbfa4d9380eULL), "DjjZpL9/o8c=");

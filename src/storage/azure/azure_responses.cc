@@ -68,6 +68,11 @@ ObjectInfo parse_blob(const pugi::xml_node& blob) {
   info.last_modified_ns = *modified;
   info.md5 = md5_from_base64(text(properties, "Content-MD5"));
   info.content_type = text(properties, "Content-Type");
+  info.served.cache_control = text(properties, "Cache-Control");
+  info.served.content_disposition = text(properties, "Content-Disposition");
+  info.served.content_language = text(properties, "Content-Language");
+  const std::string_view tags = text(properties, "TagCount");
+  info.tag_count = tags.empty() ? 0 : parse_number(tags);
   if (!is_true(text(properties, "AccessTierInferred"))) {
     info.storage_class = text(properties, "AccessTier");
   }

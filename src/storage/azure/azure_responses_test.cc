@@ -50,6 +50,21 @@ TEST(AzureResponses, NamesThatAreLeftOutAreNoEmptyPage) {
   EXPECT_EQ(page.first_filtered, "gone");
 }
 
+TEST(AzureResponses, AListingTellsWhatIsServedAndCountsTags) {
+  const ListPage page =
+      list_of(listing(blob("<Name>a</Name>",
+                           "<Cache-Control>no-store</Cache-Control>"
+                           "<Content-Disposition>inline</Content-Disposition>"
+                           "<Content-Language>de</Content-Language>"
+                           "<TagCount>2</TagCount>") +
+                      blob("<Name>b</Name>", "<Cache-Control />")));
+  ASSERT_EQ(page.objects.size(), 2U);
+  EXPECT_EQ(page.objects[0].served, (ServedHeaders{"no-store", "inline", "de"}));
+  EXPECT_EQ(page.objects[0].tag_count, 2U);
+  EXPECT_EQ(page.objects[1].served, ServedHeaders{});
+  EXPECT_EQ(page.objects[1].tag_count, 0U);
+}
+
 TEST(AzureResponses, AListingIsReadWholly) {
   const ListPage page = list_of(listing(
       blob("<Name Encoded=\"true\">a%01%2B+b</Name>",

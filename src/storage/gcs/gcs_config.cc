@@ -76,6 +76,7 @@ Capabilities capabilities_of(bool google) {
   out.conditional_batch_delete = true;
   out.conditional_copy_destination = true;
   out.metadata_in_listing = true;
+  out.ascii_properties = false;
   out.crc32c = true;
   out.multipart = true;
   out.sequential_parts = true;

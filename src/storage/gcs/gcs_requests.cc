@@ -61,6 +61,13 @@ json metadata_json(const Metadata& metadata) {
   return out;
 }
 
+void add_text(json& out, const char* name, const std::string& value) {
+  if (value.empty()) return;
+  if (!base::is_valid_utf8(value))
+    refuse(std::string(name) + " \"" + base::printable(value) + "\" is not UTF-8");
+  out[name] = value;
+}
+
 // It becomes a header line of the upload's envelope.
 void check_content_type(const std::string& type) {
   const bool plain =
@@ -75,6 +82,9 @@ json resource_of(const Request& request, const std::string& storage_class) {
   json out = {{"name", request.key.value}};
   if (!request.metadata.empty()) out["metadata"] = metadata_json(request.metadata);
   if (!request.content_type.empty()) out["contentType"] = request.content_type;
+  add_text(out, "cacheControl", request.served.cache_control);
+  add_text(out, "contentDisposition", request.served.content_disposition);
+  add_text(out, "contentLanguage", request.served.content_language);
   if (!storage_class.empty()) out["storageClass"] = storage_class;
   return out;
 }
@@ -100,7 +110,8 @@ std::string generation_condition(const Precondition& condition) {
 }
 
 std::string_view object_fields() {
-  return "name,size,generation,md5Hash,crc32c,updated,storageClass,contentType,metadata";
+  return "name,size,generation,md5Hash,crc32c,updated,storageClass,contentType,metadata,"
+         "cacheControl,contentDisposition,contentLanguage";
 }
 
 std::string encode_query(const std::vector<std::pair<std::string, std::string>>& query) {

@@ -118,6 +118,10 @@ ObjectInfo object_of(const json& object) {
   info.last_modified_ns = *updated;
   info.storage_class = text(object, "storageClass");
   info.content_type = text(object, "contentType");
+  info.served.cache_control = text(object, "cacheControl");
+  info.served.content_disposition = text(object, "contentDisposition");
+  info.served.content_language = text(object, "contentLanguage");
+  info.tag_count = 0;
   info.metadata = metadata_of(object);
   return info;
 }

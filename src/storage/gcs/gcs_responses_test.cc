@@ -38,6 +38,17 @@ TEST(GcsResponses, AnObjectIsReadWithAllItsProperties) {
   EXPECT_EQ(info.metadata, (Metadata{{"mtime", "x"}}));
 }
 
+TEST(GcsResponses, WhatIsServedWithAnObjectIsRead) {
+  auto object = nlohmann::json::parse(kObject);
+  EXPECT_EQ(parse_object(object.dump()).served, ServedHeaders{});
+  object["cacheControl"] = "no-store";
+  object["contentDisposition"] = "inline";
+  object["contentLanguage"] = "de";
+  const ObjectInfo info = parse_object(object.dump());
+  EXPECT_EQ(info.served, (ServedHeaders{"no-store", "inline", "de"}));
+  EXPECT_EQ(info.tag_count, 0U);
+}
+
 TEST(GcsResponses, ACompositeObjectHasNoMd5) {
   auto object = nlohmann::json::parse(kObject);
   object.erase("md5Hash");

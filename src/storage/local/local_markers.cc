@@ -43,9 +43,7 @@ Record marker_record(const PutRequest& request, const base::FileStat& directory)
   record.ino = directory.ino;
   record.mtime_ns = base::system_clock().now_ns();
   record.md5 = hash::Md5::of({});
-  record.content_type = request.content_type;
-  record.storage_class = request.storage_class;
-  record.metadata = request.metadata;
+  describe(record, request);
   record.marker_token = base::random_hex_id(base::system_random());
   return record;
 }

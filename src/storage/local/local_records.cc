@@ -35,6 +35,7 @@ json to_json(const Record& record) {
   if (!record.content_type.empty()) result["content_type"] = record.content_type;
   if (!record.storage_class.empty()) result["storage_class"] = record.storage_class;
   if (!record.metadata.empty()) result["metadata"] = record.metadata;
+  if (record.served != ServedHeaders{}) result["served"] = served_json(record.served);
   if (!record.marker_token.empty()) result["marker"] = record.marker_token;
   if (!record.version.empty()) result["version"] = record.version;
   return result;
@@ -58,6 +59,7 @@ Record from_json(const json& value) {
   record.content_type = value.value("content_type", "");
   record.storage_class = value.value("storage_class", "");
   record.metadata = value.value("metadata", Metadata{});
+  record.served = served_from(value.value("served", json::object()));
   record.marker_token = value.value("marker", "");
   record.version = value.value("version", "");
   return record;
@@ -142,12 +144,14 @@ ObjectInfo info_of(const std::string& key, const base::FileStat& stat,
   info.size = stat.size;
   info.token = token_of(stat);
   info.last_modified_ns = stat.mtime_ns;
+  info.tag_count = 0;
   info.metadata.emplace();
   if (!record) return info;
   info.md5 = record->md5;
   info.content_type = record->content_type;
   info.storage_class = record->storage_class;
   info.metadata = record->metadata;
+  info.served = record->served;
   if (!record->version.empty()) info.token = {record->version};
   if (record->marker_token.empty()) return info;
   info.size = 0;
@@ -182,7 +186,22 @@ std::optional<Seen> look_up(int bucket, int dir, const std::string& key,
   return std::nullopt;
 }
 
-void require_text(const std::string& key, const Metadata& metadata) {
+nlohmann::json served_json(const ServedHeaders& served) {
+  return {{"cache_control", served.cache_control},
+          {"content_disposition", served.content_disposition},
+          {"content_language", served.content_language}};
+}
+
+ServedHeaders served_from(const nlohmann::json& value) {
+  return {value.value("cache_control", ""), value.value("content_disposition", ""),
+          value.value("content_language", "")};
+}
+
+void require_text(const std::string& key, const Metadata& metadata,
+                  const ServedHeaders& served) {
+  require_record_text(key, served.cache_control);
+  require_record_text(key, served.content_disposition);
+  require_record_text(key, served.content_language);
   for (const auto& [name, value] : metadata) {
     require_record_text(key, name);
     require_record_text(key, value);

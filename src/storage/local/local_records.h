@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "base/file_system.h"
 #include "storage/object_store.h"
 
@@ -24,6 +26,7 @@ struct Record {
   std::string content_type;
   std::string storage_class;
   Metadata metadata;
+  ServedHeaders served;
   std::string marker_token;  // directory markers only: a directory's times say nothing
   // The token of an object on a file system that keeps no inodes: size and a time that
   // may be coarse do not tell two puts apart.
@@ -60,7 +63,21 @@ struct Seen {
 std::optional<Seen> look_up(int bucket, int dir, const std::string& key,
                             const std::string& where);
 
-// Metadata must be text for the record. Throws kInvalidArgument.
-void require_text(const std::string& key, const Metadata& metadata);
+// What the writer says of an object beside its bytes.
+template <class Request>
+void describe(Record& record, const Request& request) {
+  record.content_type = request.content_type;
+  record.storage_class = request.storage_class;
+  record.metadata = request.metadata;
+  record.served = request.served;
+}
+
+// Metadata and served headers must be text for the record. Throws kInvalidArgument.
+void require_text(const std::string& key, const Metadata& metadata,
+                  const ServedHeaders& served);
+
+nlohmann::json served_json(const ServedHeaders& served);
+// Of what served_json() made; throws json::exception.
+ServedHeaders served_from(const nlohmann::json& value);
 
 }  // namespace cloudsync::storage::local

@@ -29,6 +29,7 @@ Capabilities declared_capabilities() {
   capabilities.conditional_copy_destination = true;
   capabilities.nested_keys = false;
   capabilities.metadata_in_listing = true;
+  capabilities.ascii_properties = false;
   capabilities.multipart = true;
   capabilities.max_single_put = capabilities.max_object;
   capabilities.max_single_copy = capabilities.max_object;
@@ -48,6 +49,7 @@ Record record_of(const ObjectInfo& info) {
   record.content_type = info.content_type;
   record.storage_class = info.storage_class;
   record.metadata = info.metadata.value_or(Metadata{});
+  record.served = info.served;
   return record;
 }
 
@@ -166,7 +168,7 @@ PutResult LocalStore::put(const PutRequest& request, ByteSource& source,
                           const CallContext& context) {
   context.throw_if_stopped();
   require_storable(request.key, describe());
-  require_text(request.key.value, request.metadata);
+  require_text(request.key.value, request.metadata, request.served);
   const UniqueFd bucket = folder_.create();
   if (is_marker(request.key)) return put_marker(bucket.get(), request, source);
   PutResult result;
@@ -180,9 +182,7 @@ PutResult LocalStore::put(const PutRequest& request, ByteSource& source,
               {request.md5, request.sha256, request.crc64nvme, request.crc32c}, context);
   Record record;
   record.md5 = received.md5;
-  record.content_type = request.content_type;
-  record.storage_class = request.storage_class;
-  record.metadata = request.metadata;
+  local::describe(record, request);
   context.throw_if_stopped();
   return place(folder_, bucket.get(),
                {request.key, file, std::move(record), request.condition});
@@ -243,6 +243,7 @@ PutResult LocalStore::copy_marker(int bucket, const CopyRequest& request) {
   put.content_type = source->content_type;
   put.storage_class = source->storage_class;
   put.metadata = source->metadata.value_or(Metadata{});
+  put.served = source->served;
   return place_marker(folder_, bucket, put);
 }
 

@@ -119,6 +119,7 @@ std::optional<LocalUploads::Description> LocalUploads::describe(int bucket,
     description.record.content_type = document.at("content_type").get<std::string>();
     description.record.storage_class = document.at("storage_class").get<std::string>();
     description.record.metadata = document.at("metadata").get<Metadata>();
+    description.record.served = served_from(document.value("served", json::object()));
     return description;
   } catch (const json::exception&) {
     return std::nullopt;
@@ -142,7 +143,7 @@ UploadId LocalUploads::begin_upload(const BeginUploadRequest& request,
                                     const CallContext& context) {
   context.throw_if_stopped();
   require_storable(request.key, folder_.path());
-  require_text(request.key.value, request.metadata);
+  require_text(request.key.value, request.metadata, request.served);
   if (is_marker(request.key)) folder_.throw_nested(request.key.value);
   const UniqueFd bucket = folder_.create();
   const UploadId id{base::random_hex_id(base::system_random())};
@@ -150,7 +151,8 @@ UploadId LocalUploads::begin_upload(const BeginUploadRequest& request,
                       {"initiated", base::system_clock().now_ns()},
                       {"content_type", request.content_type},
                       {"storage_class", request.storage_class},
-                      {"metadata", request.metadata}};
+                      {"metadata", request.metadata},
+                      {"served", served_json(request.served)}};
   const std::string text = document.dump(-1, ' ', false, json::error_handler_t::replace);
   TemporaryFile file(bucket.get());
   write_all(file.fd(), std::as_bytes(std::span(text)), file.path());

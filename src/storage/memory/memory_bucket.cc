@@ -90,6 +90,9 @@ PutResult MemoryBucket::store(NewObject object) {
   info.storage_class = object.storage_class;
   info.content_type = object.content_type;
   info.metadata = std::move(object.metadata);
+  info.served = std::move(object.served);
+  info.tag_count = object.tags.size();
+  stored.tags = std::move(object.tags);
   stored.content = std::make_shared<const std::string>(std::move(object.content));
   PutResult result;
   result.token = info.token;
@@ -149,9 +152,13 @@ MemoryBucket::Objects::const_iterator MemoryBucket::first_of(
 
 ObjectInfo MemoryBucket::listed(const StoredObject& object) const {
   ObjectInfo info = object.info;
-  info.content_type.clear();
   info.crc64nvme.reset();
-  if (!options_.capabilities.metadata_in_listing) info.metadata.reset();
+  if (!options_.capabilities.metadata_in_listing) {
+    info.content_type.clear();
+    info.served = {};
+    info.tag_count.reset();
+    info.metadata.reset();
+  }
   if (options_.content_tokens) {
     info.md5_candidate = info.md5;
     info.md5.reset();

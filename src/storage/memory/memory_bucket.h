@@ -21,6 +21,7 @@ struct KeyLess {
 
 struct StoredObject {
   ObjectInfo info;
+  Tags tags;
   std::shared_ptr<const std::string> content;
 };
 
@@ -31,6 +32,8 @@ struct NewObject {
   Metadata metadata;
   std::string content_type;
   std::string storage_class;
+  ServedHeaders served;
+  Tags tags;
   std::optional<std::string> composite_token;  // multipart: has no MD5 of the whole
   std::optional<std::uint64_t> crc64nvme;
 };

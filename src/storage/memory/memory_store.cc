@@ -125,6 +125,14 @@ std::optional<ObjectInfo> MemoryStore::head(const ObjectKey& key,
   return info;
 }
 
+Tags MemoryStore::tags(const ObjectKey& key, const CallContext& context) {
+  context.throw_if_stopped();
+  impl_->faults.before("tags", key.value);
+  const std::lock_guard lock(impl_->bucket.mutex);
+  const auto* found = impl_->bucket.find(key.value);
+  return found ? found->tags : Tags{};
+}
+
 GetResult MemoryStore::get(const GetRequest& request, ByteSink& sink,
                            const CallContext& context) {
   context.throw_if_stopped();
@@ -168,6 +176,8 @@ PutResult MemoryStore::put(const PutRequest& request, ByteSource& source,
   object.content = read_checked(
       source, {request.md5, request.sha256, request.crc64nvme, request.crc32c}, context);
   object.metadata = request.metadata;
+  object.served = request.served;
+  object.tags = request.tags;
   object.content_type = request.content_type;
   object.storage_class = request.storage_class;
   object.crc64nvme = request.crc64nvme;
@@ -253,6 +263,8 @@ PutResult MemoryStore::copy(const CopyRequest& request, const CallContext& conte
       object.key = request.destination.value;
       object.content = *source->content;
       object.metadata = source->info.metadata.value_or(Metadata{});
+      object.served = source->info.served;
+      object.tags = source->tags;
       object.content_type = source->info.content_type;
       object.storage_class = source->info.storage_class;
       object.crc64nvme = source->info.crc64nvme;

@@ -65,6 +65,7 @@ class MemoryStore : public ObjectStore {
   std::optional<std::int64_t> clock_offset_ns() override { return 0; }
   ListPage list(const ListRequest&, const CallContext&) override;
   std::optional<ObjectInfo> head(const ObjectKey&, const CallContext&) override;
+  Tags tags(const ObjectKey&, const CallContext&) override;
   GetResult get(const GetRequest&, ByteSink&, const CallContext&) override;
   PutResult put(const PutRequest&, ByteSource&, const CallContext&) override;
   DeleteResult remove(const DeleteRequest&, const CallContext&) override;

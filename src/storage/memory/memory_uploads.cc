@@ -130,6 +130,8 @@ memory::NewObject MemoryUploads::assemble(const CompleteRequest& request,
   object.key = request.key.value;
   const bool at_end = options_.properties_at_complete;
   object.metadata = at_end ? request.metadata : upload.request.metadata;
+  object.served = at_end ? request.served : upload.request.served;
+  object.tags = at_end ? request.tags : upload.request.tags;
   object.content_type = at_end ? request.content_type : upload.request.content_type;
   object.storage_class = at_end ? request.storage_class : upload.request.storage_class;
   std::vector<Md5Digest> digests;

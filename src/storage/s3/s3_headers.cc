@@ -95,6 +95,11 @@ ObjectInfo object_info(const http::HttpResponse& response, const ObjectKey& key)
   info.storage_class = text_header(response, "x-amz-storage-class");
   info.archived = is_archived(response, info.storage_class);
   info.content_type = text_header(response, "content-type");
+  info.served = {text_header(response, "cache-control"),
+                 text_header(response, "content-disposition"),
+                 text_header(response, "content-language")};
+  if (const auto count = response.header("x-amz-tagging-count"))
+    info.tag_count = rest::parse_number(*count);
   info.metadata = user_metadata(response);
   info.md5 = vouched_md5(response, info);
   fill_checksums(response, info);

@@ -25,19 +25,6 @@ std::string complete_xml(const CompleteRequest& request, bool with_checksums) {
 
 }  // namespace
 
-S3Request RequestBuilder::begin_upload(const BeginUploadRequest& request) const {
-  S3Request out =
-      make_object_request({"CreateMultipartUpload", "s3:PutObject"}, "POST", request.key);
-  require_plain(request.key);
-  out.query = {{"uploads", ""}};
-  add_object_headers(out, request.metadata, request.content_type, request.storage_class);
-  if (defaults_.capabilities.crc64nvme) {
-    out.headers.emplace_back("x-amz-checksum-algorithm", "CRC64NVME");
-    out.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
-  }
-  return out;
-}
-
 S3Request RequestBuilder::upload_part(const PartRequest& request) const {
   S3Request out = make_object_request({"UploadPart", "s3:PutObject"}, "PUT", request.key);
   out.query = {{"partNumber", std::to_string(request.number)},

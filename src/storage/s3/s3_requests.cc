@@ -4,6 +4,7 @@
 #include "base/encoding.h"
 #include "cloudsync/error.h"
 #include "hash/digest.h"
+#include "storage/rest/object_tags.h"
 #include "storage/s3/s3_wire.h"
 
 #include <algorithm>
@@ -36,6 +37,15 @@ void add_metadata(S3Request& out, const Metadata& metadata) {
     }
     out.headers.emplace_back("x-amz-meta-" + name, value);
   }
+}
+
+void add_text(S3Request& out, const char* header, const std::string& value) {
+  if (value.empty()) return;
+  if (!is_printable_ascii(value)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                std::string(header) + " '" + base::printable(value) + "' is not ASCII");
+  }
+  out.headers.emplace_back(header, value);
 }
 
 Md5Digest md5_of(const std::string& text) {
@@ -121,21 +131,31 @@ S3Request RequestBuilder::get(const GetRequest& request) const {
   return out;
 }
 
-void RequestBuilder::add_object_headers(S3Request& out, const Metadata& metadata,
-                                        const std::string& content_type,
-                                        const std::string& storage_class) const {
-  if (!content_type.empty()) {
-    if (!is_printable_ascii(content_type)) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "content type '" + base::printable(content_type) + "' is not ASCII");
-    }
-    out.headers.emplace_back("content-type", content_type);
-  }
+void RequestBuilder::add_storage_class(S3Request& out,
+                                       const std::string& storage_class) const {
   const std::string& chosen =
       storage_class.empty() ? defaults_.storage_class : storage_class;
   if (!chosen.empty()) out.headers.emplace_back("x-amz-storage-class", chosen);
+}
+
+template <class Request>
+void RequestBuilder::add_object_headers(S3Request& out, const Request& request) const {
+  add_text(out, "content-type", request.content_type);
+  add_text(out, "cache-control", request.served.cache_control);
+  add_text(out, "content-disposition", request.served.content_disposition);
+  add_text(out, "content-language", request.served.content_language);
+  if (!request.tags.empty())
+    out.headers.emplace_back("x-amz-tagging", rest::tags_query(request.tags));
+  add_storage_class(out, request.storage_class);
   add_encryption(out.headers, defaults_.encryption);
-  add_metadata(out, metadata);
+  add_metadata(out, request.metadata);
+}
+
+S3Request RequestBuilder::get_tags(const ObjectKey& key) const {
+  S3Request out =
+      make_object_request({"GetObjectTagging", "s3:GetObjectTagging"}, "GET", key);
+  out.query = {{"tagging", ""}};
+  return out;
 }
 
 S3Request RequestBuilder::put(const PutRequest& request) const {
@@ -144,8 +164,21 @@ S3Request RequestBuilder::put(const PutRequest& request) const {
   out.headers.reserve(8 + request.metadata.size());
   add_condition(out, request.condition);
   add_checksums(out, request);
-  add_object_headers(out, request.metadata, request.content_type, request.storage_class);
+  add_object_headers(out, request);
   out.sha256 = request.sha256;
+  return out;
+}
+
+S3Request RequestBuilder::begin_upload(const BeginUploadRequest& request) const {
+  S3Request out =
+      make_object_request({"CreateMultipartUpload", "s3:PutObject"}, "POST", request.key);
+  require_plain(request.key);
+  out.query = {{"uploads", ""}};
+  add_object_headers(out, request);
+  if (defaults_.capabilities.crc64nvme) {
+    out.headers.emplace_back("x-amz-checksum-algorithm", "CRC64NVME");
+    out.headers.emplace_back("x-amz-checksum-type", "FULL_OBJECT");
+  }
   return out;
 }
 

@@ -51,6 +51,7 @@ class RequestBuilder {
   S3Request list(const ListRequest& request) const;
   S3Request head(const ObjectKey& key,
                  const std::optional<VersionToken>& if_match = {}) const;
+  S3Request get_tags(const ObjectKey& key) const;
   S3Request get(const GetRequest& request) const;
   S3Request put(const PutRequest& request) const;
   S3Request remove(const DeleteRequest& request) const;
@@ -72,9 +73,9 @@ class RequestBuilder {
   S3Request list_uploads(const std::string& prefix, const UploadInfo& after) const;
 
  private:
-  void add_object_headers(S3Request& out, const Metadata& metadata,
-                          const std::string& content_type,
-                          const std::string& storage_class) const;
+  template <class Request>
+  void add_object_headers(S3Request& out, const Request& request) const;
+  void add_storage_class(S3Request& out, const std::string& storage_class) const;
   std::string copy_source(const ObjectKey& key) const;
   void require_plain(const ObjectKey& key) const;
 

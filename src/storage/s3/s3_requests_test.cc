@@ -42,6 +42,29 @@ TEST(S3Requests, PutCarriesConditionChecksumsAndMetadata) {
   EXPECT_THAT(out.headers, Contains(Pair("x-amz-meta-mtime", "1700000000.5")));
 }
 
+TEST(S3Requests, WritesCarryWhatAnOwnerGave) {
+  const auto expect_all = [](const S3Request& out) {
+    EXPECT_THAT(out.headers, Contains(Pair("cache-control", "max-age=60")));
+    EXPECT_THAT(out.headers, Contains(Pair("content-disposition", "inline")));
+    EXPECT_THAT(out.headers, Contains(Pair("content-language", "de")));
+    EXPECT_THAT(out.headers, Contains(Pair("x-amz-tagging", "a=1%262&b=")));
+  };
+  PutRequest put;
+  put.key = {"k"};
+  EXPECT_THAT(builder().put(put).headers, Not(Contains(Key("x-amz-tagging"))));
+  EXPECT_THAT(builder().put(put).headers, Not(Contains(Key("cache-control"))));
+  put.served = {"max-age=60", "inline", "de"};
+  put.tags = {{"a", "1&2"}, {"b", ""}};
+  expect_all(builder().put(put));
+  BeginUploadRequest begin;
+  begin.key = put.key;
+  begin.served = put.served;
+  begin.tags = put.tags;
+  expect_all(builder().begin_upload(begin));
+  put.served.cache_control = "\xC3\xA4";
+  EXPECT_EQ(error_of([&] { builder().put(put); }).code(), ErrorCode::kInvalidArgument);
+}
+
 TEST(S3Requests, CreateOnlyPutSendsIfNoneMatch) {
   PutRequest put;
   put.key = {"k"};

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "http/curl_transport.h"
 #include "storage/rest/body_checks.h"
+#include "storage/rest/object_tags.h"
 #include "storage/rest/tls_options.h"
 #include "storage/server_helps.h"
 #include "storage/s3/s3_client.h"
@@ -38,6 +39,7 @@ class S3Store final : public ObjectStore, public ServerHelps {
   ListPage list(const ListRequest& request, const CallContext& context) override;
   std::optional<ObjectInfo> head(const ObjectKey& key,
                                  const CallContext& context) override;
+  Tags tags(const ObjectKey& key, const CallContext& context) override;
   GetResult get(const GetRequest& request, ByteSink& sink,
                 const CallContext& context) override;
   PutResult put(const PutRequest& request, ByteSource& source,
@@ -123,6 +125,15 @@ std::optional<ObjectInfo> S3Store::head(const ObjectKey& key,
   if (is_absent(answer)) return std::nullopt;
   client_.require_ok(built, answer);
   return client_.interpret(built, [&] { return object_info(answer.http, key); });
+}
+
+Tags S3Store::tags(const ObjectKey& key, const CallContext& context) {
+  const S3Request built = build_.get_tags(key);
+  S3Answer answer = client_.send(built, context);
+  if (is_absent(answer) || answer.is("NoSuchTagSet")) return {};
+  client_.require_ok(built, answer);
+  return client_.interpret(built,
+                           [&] { return rest::parse_tags(std::move(answer.http.body)); });
 }
 
 GetResult S3Store::body_delivered(const GetRequest& request,

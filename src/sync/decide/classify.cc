@@ -103,6 +103,11 @@ Change local_change_by_hash(const LocalEntry& local, const BaseRow& base,
   return local.stat.mtime_ns == base.l_mtime ? Change::kUnchanged : Change::kTouched;
 }
 
+bool is_same_version(const storage::ObjectInfo& object, const BaseRow& base) {
+  return object.token.value == base.r_token && object.size == base.size &&
+         look_at_same_token(object, base) == RemoteLook::kUnchanged;
+}
+
 RemoteLook look_at_remote(const std::optional<RemoteEntry>& remote,
                           const std::optional<BaseRow>& base, bool from_head) {
   if (!base) return remote ? RemoteLook::kCreated : RemoteLook::kAbsent;

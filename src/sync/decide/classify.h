@@ -48,6 +48,9 @@ enum class RemoteLook {
   kCreated,
   kSuspect
 };
+// Whether the object is the very version of the base, not the same bytes written again.
+bool is_same_version(const storage::ObjectInfo& object, const BaseRow& base);
+
 RemoteLook look_at_remote(const std::optional<RemoteEntry>& remote,
                           const std::optional<BaseRow>& base, bool from_head);
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/run/journal.h"
 
+#include "sync/decide/classify.h"
+
 namespace cloudsync::sync {
 
 namespace {
@@ -158,6 +160,7 @@ BaseRow base_from_both(const RunContext& context, const Observed& observed) {
   row.l_ino = local.stat.ino;
   row.l_dev = local.stat.dev;
   row.l_mode = local.stat.mode;
+  if (!is_same_version(info, row)) row.flags &= ~kBaseBare;
   row.r_token = info.token.value;
   row.r_version = info.version_id;
   row.r_mtime = info.last_modified_ns;

@@ -142,7 +142,7 @@ void KeyRunner::execute(const TaskPtr& task) {
     case ActionKind::kPut:
       return put(task);
     case ActionKind::kForkRemote:
-      if (fork_remote(task)) put(task);
+      if (know_owner(task) && fork_remote(task)) put(task);
       return;
     case ActionKind::kGet:
     case ActionKind::kFork:
@@ -201,6 +201,7 @@ void KeyRunner::again(const TaskPtr& task, const std::string& why) {
   }
   task->choice_applied = false;
   task->copy_name.clear();
+  task->owner.reset();
   start(task, true);
 }
 

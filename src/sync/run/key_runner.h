@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -67,6 +68,8 @@ class KeyRunner {
     std::string copy_name;        // of the conflict copy
     bool late = false;            // the deletions are done
     bool rewrite_counted = false;
+    // Of the object that is replaced, once it is known.
+    std::optional<storage::OwnerProperties> owner;
   };
   using TaskPtr = std::shared_ptr<Task>;
 
@@ -96,6 +99,11 @@ class KeyRunner {
 
   void put(const TaskPtr& task);
   void archived(const TaskPtr& task);
+  bool know_owner(const TaskPtr& task);
+  bool describe_replaced(const TaskPtr& task);
+  storage::Tags tags_of(const storage::ObjectInfo& object);
+  UploadResult upload_keeping(UploadJob job);
+  void tell_tags_lost(const char* what, const Error& error);
   void commit_put(const TaskPtr& task, UploadResult result, std::string trash_ref);
   bool fork_remote(const TaskPtr& task);
   void get(const TaskPtr& task);
@@ -171,6 +179,9 @@ class KeyRunner {
   RemoteTrash trash_;
   std::once_flag upload_once_, download_once_;
   std::unique_ptr<TransferEnvironment> upload_, download_;
+
+  std::atomic<bool> tags_told_ = false;     // reading tags was answered in this run
+  std::atomic<bool> tags_refused_ = false;  // and here, or in a write, refused
 
   std::mutex mutex_;
   std::condition_variable idle_;

@@ -60,7 +60,7 @@ void KeyRunner::put(const TaskPtr& task) {
   auto& observed = task->observed;
   const auto& key = observed.item.key;
   const auto& local = *observed.item.local;
-  if (waits_for_children(task)) return;
+  if (waits_for_children(task) || !know_owner(task)) return;
   if (!queue(task, local.stat.size)) {
     if (observed.action.conflict) report_settled(task);
     context_.report.act(OperationAction::kUpload, key, local.stat.size);
@@ -73,6 +73,7 @@ void KeyRunner::put(const TaskPtr& task) {
   job.kind = local.kind;
   job.link_target = local.link_target;
   job.follow = context_.follow_links();
+  job.owner = *task->owner;
   if (observed.item.remote) {
     job.condition.if_match = observed.item.remote->info.token;
   } else {
@@ -87,7 +88,7 @@ void KeyRunner::put(const TaskPtr& task) {
       if (!secured) return again(task, "the object changed before it was replaced");
       trash_ref = std::move(*secured);
     }
-    commit_put(task, upload_file(environment, job, context_.call), std::move(trash_ref));
+    commit_put(task, upload_keeping(std::move(job)), std::move(trash_ref));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kArchived) return archived(task);
     if (error.code() != ErrorCode::kUnsupported || task->late ||

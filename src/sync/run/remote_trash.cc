@@ -19,6 +19,17 @@ constexpr char kTrash[] = ".cloudsync/trash/";
 constexpr std::uint64_t kCopyPart = 1ULL << 30;
 constexpr std::int64_t kSecond = 1'000'000'000;
 
+// All that a copy shares with its source beside the bytes.
+template <class Request>
+void describe_copy(const storage::ObjectInfo& source, const storage::Tags& tags,
+                   Request& request) {
+  request.content_type = source.content_type;
+  request.storage_class = source.storage_class;
+  request.served = source.served;
+  request.metadata = source.metadata.value_or(Metadata{});
+  request.tags = tags;
+}
+
 }  // namespace
 
 std::optional<std::string> RemoteTrash::secure(const std::string& key,
@@ -74,6 +85,17 @@ bool RemoteTrash::copy_version(const storage::ObjectInfo& version,
                   "(trash: false)");
 }
 
+// A copy without its tags is better than none.
+storage::Tags RemoteTrash::tags_to_copy(const storage::ObjectInfo& version) {
+  if (version.tag_count == 0) return {};
+  try {
+    return context_.store.tags(version.key, context_.call);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled || error.retryable()) throw;
+    return {};
+  }
+}
+
 storage::PutResult RemoteTrash::copy_in_parts(const storage::ObjectInfo& seen,
                                               const storage::ObjectKey& destination,
                                               bool if_free) {
@@ -88,23 +110,21 @@ storage::PutResult RemoteTrash::copy_in_parts(const storage::ObjectInfo& seen,
     return changed;
   }
   const storage::ObjectInfo& version = now;
+  const auto tags = tags_to_copy(version);
   auto& multipart = *context_.writable.get(context_.call).multipart();
   storage::BeginUploadRequest begin;
   begin.key = destination;
   begin.condition.if_absent = if_free;
   begin.size = version.size;
   begin.part_size = kCopyPart;
-  begin.storage_class = version.storage_class;
-  if (version.metadata) begin.metadata = *version.metadata;
+  describe_copy(version, tags, begin);
   storage::CompleteRequest complete;
   complete.key = destination;
   complete.upload = multipart.begin_upload(begin, context_.call);
   complete.size = version.size;
   complete.condition.if_absent = if_free;
   complete.md5 = version.md5;
-  complete.content_type = version.content_type;
-  complete.storage_class = begin.storage_class;
-  complete.metadata = begin.metadata;
+  describe_copy(version, tags, complete);
   try {
     for (std::uint64_t offset = 0; offset < version.size; offset += kCopyPart) {
       storage::CopyPartRequest part;

@@ -38,6 +38,7 @@ class RemoteTrash {
   };
   bool is_purgeable(const std::string& run_name, std::int64_t oldest_ns) const;
   void remove_below(const std::string& run_prefix, std::int64_t oldest_ns, Purge& purge);
+  storage::Tags tags_to_copy(const storage::ObjectInfo& version);
   storage::PutResult copy_in_parts(const storage::ObjectInfo& seen,
                                    const storage::ObjectKey& destination, bool if_free);
   void abort_copy(const storage::ObjectKey& destination, const storage::UploadId& upload);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/encoding.h"
 #include "base/log.h"
-#include "storage/content_type.h"
-#include "storage/object_metadata.h"
 #include "storage/settlement.h"
 #include "sync/transfer/part_sender.h"
 #include "sync/transfer/upload_resume.h"
@@ -44,10 +42,7 @@ storage::PutResult complete(TransferEnvironment& environment, const UploadJob& j
   for (const auto& part : request.parts) request.size += part.size;
   request.crc64nvme = sender.combined_crc();
   request.md5 = sender.digests().md5;
-  request.content_type = storage::content_type_for(job.key);
-  request.storage_class = environment.settings.storage_class;
-  request.metadata = storage::file_metadata(environment.store.capabilities().mtime_style,
-                                            attempt.source.stat.mtime_ns, std::nullopt);
+  describe_object(environment, job, attempt.source.stat.mtime_ns, std::nullopt, request);
   intend_upload(environment, job, attempt, sender.digests(),
                 storage::composite_etag(request.parts).value_or(""), request.crc64nvme);
   try {

@@ -16,6 +16,7 @@
 #include "cloudsync/cloud_sync.h"
 #include "cloudsync/sync_state.h"
 #include "storage/object_store.h"
+#include "storage/owner_properties.h"
 #include "sync/transfer/buffer_budget.h"
 
 namespace cloudsync::sync {
@@ -72,6 +73,7 @@ struct UploadJob {
   std::string link_target;
   bool follow = false;  // links: follow
   storage::Precondition condition;
+  storage::OwnerProperties owner = {};  // of the version that the condition names
 };
 
 struct UploadResult {

@@ -117,6 +117,7 @@ UploadResult put_empty(TransferEnvironment& environment, const UploadJob& job,
   request.md5 = hash::Md5::of({});
   request.condition = job.condition;
   request.storage_class = environment.settings.storage_class;
+  hand_on(job.owner, request);
   MemorySource body(Bytes{});
   const auto identity = digests_of(std::as_bytes(std::span(job.link_target)),
                                    environment.settings.content_hash);

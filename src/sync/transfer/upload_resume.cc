@@ -132,11 +132,8 @@ UploadSession begin_session(TransferEnvironment& environment, const UploadJob& j
   request.condition = job.condition;
   request.size = row.size;
   request.part_size = row.part_size;
-  request.content_type = storage::content_type_for(job.key);
-  request.storage_class = environment.settings.storage_class;
   // The whole hash is known only at the end, and metadata travels with the beginning.
-  request.metadata = storage::file_metadata(environment.store.capabilities().mtime_style,
-                                            row.src_mtime, std::nullopt);
+  describe_object(environment, job, row.src_mtime, std::nullopt, request);
   UploadSession session;
   session.transfer = environment.state.begin_transfer(row);
   session.upload = environment.store.multipart()->begin_upload(request, context);

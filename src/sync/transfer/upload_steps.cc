@@ -2,8 +2,6 @@
 #include "sync/transfer/upload_steps.h"
 
 #include "base/encoding.h"
-#include "storage/content_type.h"
-#include "storage/object_metadata.h"
 
 namespace cloudsync::sync {
 namespace {
@@ -44,10 +42,7 @@ storage::PutRequest put_request(const TransferEnvironment& environment,
   request.condition = job.condition;
   request.md5 = digests.md5;
   request.sha256 = digests.sha256;
-  request.content_type = storage::content_type_for(job.key);
-  request.storage_class = environment.settings.storage_class;
-  request.metadata = storage::file_metadata(environment.store.capabilities().mtime_style,
-                                            stat.mtime_ns, digests.md5);
+  describe_object(environment, job, stat.mtime_ns, digests.md5, request);
   return request;
 }
 
@@ -76,6 +71,7 @@ UploadResult finish_upload(const TransferEnvironment& environment, const UploadJ
   result.base.r_version = stored.version_id;
   result.base.r_mtime = stored.last_modified_ns;
   if (!stored.last_modified_exact) result.base.flags |= kBaseProvisional;
+  if (job.owner.empty()) result.base.flags |= kBaseBare;
   return result;
 }
 

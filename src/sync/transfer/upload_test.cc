@@ -34,6 +34,30 @@ TEST_F(UploadTest, StoresContentMetadataAndTheBaseRowThatBelongsToIt) {
   EXPECT_FALSE(result.transfer);
 }
 
+TEST_F(UploadTest, WhatTheOwnerGaveGoesAlongAndOwnValuesWin) {
+  tree_.write("a.csv", "hello");
+  tree_.write("large.csv", pattern(3 * kMiB));
+  UploadJob job = create_job("a.csv");
+  job.owner.content_type = "text/x-recipe";
+  job.owner.served = {"no-store", "inline", "de"};
+  job.owner.metadata = {{"author", "ada"}, {"mtime", "1"}};
+  job.owner.tags = {{"team", "red"}};
+  for (const char* key : {"a.csv", "large.csv"}) {
+    job.key = key;
+    const auto result = upload(job);
+    ASSERT_EQ(result.status, TransferStatus::kDone);
+    EXPECT_FALSE(result.base.flags & kBaseBare);
+    const auto info = store_->head({std::string("data/") + key}, context_);
+    EXPECT_EQ(info->content_type, "text/x-recipe");
+    EXPECT_EQ(info->served, job.owner.served);
+    EXPECT_EQ(info->metadata->at("author"), "ada");
+    EXPECT_NE(info->metadata->at("mtime"), "1");
+    EXPECT_EQ(store_->tags(info->key, context_), job.owner.tags);
+  }
+  tree_.write("bare", "hello");
+  EXPECT_TRUE(upload(create_job("bare")).base.flags & kBaseBare);
+}
+
 TEST_F(UploadTest, EmptyFileIsAnOrdinaryObject) {
   tree_.write("empty", "");
   EXPECT_EQ(upload(create_job("empty")).status, TransferStatus::kDone);
