@@ -85,7 +85,7 @@ TEST_F(PreconditionGuardTest, CompleteIfAbsentIsKept) {
   MultipartStore& multipart = *store->multipart();
   CompleteRequest request;
   request.key = {"a"};
-  request.upload = multipart.begin_upload({{"a"}, {}, 0, 0, "", "", {}}, {});
+  request.upload = multipart.begin_upload({{"a"}, {}, 0, 0, "", "", {}, {}, {}}, {});
   const std::string body = "parts";
   testing::TextSource source(body);
   PartRequest part;

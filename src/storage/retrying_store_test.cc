@@ -320,7 +320,7 @@ class RetryingUploadsTest : public RetryingStoreTest {
     MultipartStore& multipart = *store->multipart();
     CompleteRequest complete;
     complete.key = {"big"};
-    complete.upload = multipart.begin_upload({{"big"}, {}, 0, 0, "", "", {}}, {});
+    complete.upload = multipart.begin_upload({{"big"}, {}, 0, 0, "", "", {}, {}, {}}, {});
     complete.condition = std::move(condition);
     for (const std::string& body : bodies) {
       PartRequest part;
@@ -395,7 +395,7 @@ TEST_F(RetryingUploadsTest, WholeChecksumProvesACompleteWhereTheTokenDoesNot) {
   MultipartStore& multipart = *retrying->multipart();
   CompleteRequest complete;
   complete.key = {"big"};
-  complete.upload = multipart.begin_upload({{"big"}, {}, 0, 0, "", "", {}}, {});
+  complete.upload = multipart.begin_upload({{"big"}, {}, 0, 0, "", "", {}, {}, {}}, {});
   TextSource source("body");
   PartRequest part{{"big"}, complete.upload, 1, 0, {}, {}, {}, {}};
   complete.parts = {multipart.upload_part(part, source, {})};

@@ -405,8 +405,8 @@ TEST_F(LocalStoreTest, FailedBodyLeavesNothingBehind) {
 }
 
 TEST_F(LocalStoreTest, UploadIsResumedByAnotherStore) {
-  const UploadId id =
-      store->multipart()->begin_upload({{"big"}, {}, 8, 0, "", "", {{"mtime", "3"}}}, {});
+  const UploadId id = store->multipart()->begin_upload(
+      {{"big"}, {}, 8, 0, "", "", {{"mtime", "3"}}, {}, {}}, {});
   const auto other = make_local_store(options);
   CompleteRequest complete;
   complete.key = {"big"};

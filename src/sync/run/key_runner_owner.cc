@@ -82,7 +82,7 @@ bool KeyRunner::describe_replaced(const TaskPtr& task) {
   try {
     now = context_.store.head(info.key, context_.call);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kPermissionDenied) throw;
+    if (!is_refusal(error)) throw;
     context_.report.notice(
         "objects in " + context_.store.describe() +
         " may be replaced but not looked at (" + words_of(error) +

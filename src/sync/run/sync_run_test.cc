@@ -231,6 +231,74 @@ TEST(SyncRun, DeletionWithoutConditionsKeepsACopy) {
   EXPECT_EQ(bucket.content(page.objects[0].key.value), "precious");
 }
 
+storage::PutRequest given_by_an_owner(const std::string& key) {
+  storage::PutRequest request;
+  request.key = {key};
+  request.content_type = "text/x-recipe";
+  request.served = {"no-store", "inline", "de"};
+  request.metadata = {{"author", "ada"}};
+  request.tags = {{"team", "red"}};
+  return request;
+}
+
+void expect_given(MemoryStore& bucket, const std::string& key) {
+  const auto request = given_by_an_owner(key);
+  const auto info = bucket.head(request.key, {});
+  ASSERT_TRUE(info) << key;
+  EXPECT_EQ(info->content_type, request.content_type);
+  EXPECT_EQ(info->served, request.served);
+  EXPECT_EQ(info->metadata->at("author"), "ada");
+  EXPECT_EQ(bucket.tags(request.key, {}), request.tags);
+}
+
+// Larger than what one request copies.
+TEST(SyncRun, ACopyByPartsKeepsWhatAnOwnerGave) {
+  for (const bool at_end : {false, true}) {
+    MemoryStore::Options options;
+    options.capabilities.max_single_copy = 3;
+    options.properties_at_complete = at_end;
+    MemoryStore bucket(options);
+    MemorySource body(std::as_bytes(std::span("precious", 8)));
+    bucket.put(given_by_an_owner("p/f"), body, {});
+    Replica machine(bucket);
+    machine.write("g", "x");
+    machine.run();
+    machine.remove("f");
+    machine.run();
+    EXPECT_EQ(bucket.operations("copy"), 0U);
+    const auto page = list(bucket, "p/.cloudsync/trash/");
+    ASSERT_EQ(page.objects.size(), 1U);
+    EXPECT_EQ(bucket.content(page.objects[0].key.value), "precious");
+    expect_given(bucket, page.objects[0].key.value);
+  }
+}
+
+// Same bytes, same token, another time: it is another version, and so is every one after
+// the row was brought up to date.
+TEST(SyncRun, AVersionWrittenElsewhereIsLookedAtAlsoAfterTheRowFollowedIt) {
+  auto options = strict();
+  options.content_tokens = true;
+  MemoryStore bucket(options);
+  Replica machine(bucket);
+  machine.write("f", "same");
+  machine.run();
+  auto theirs = given_by_an_owner("p/f");
+  theirs.condition.if_match = bucket.head({"p/f"}, {})->token;
+  MemorySource body(std::as_bytes(std::span("same", 4)));
+  bucket.put(theirs, body, {});
+  machine.run();
+  machine.run();
+  machine.write("f", "edited");
+  const auto progress = machine.run();
+  EXPECT_EQ(progress.uploaded, 1U);
+  EXPECT_EQ(progress.requests.head, 1U);
+  expect_given(bucket, "p/f");
+  machine.write("g", "bare");
+  machine.run();
+  machine.write("g", "bare and edited");
+  EXPECT_EQ(machine.run().requests.head, 0U);
+}
+
 TEST(SyncRun, RunStoppedAtOnceLeavesEverythingForTheNext) {
   MemoryStore bucket(strict());
   Replica machine(bucket);

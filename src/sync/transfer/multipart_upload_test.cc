@@ -363,7 +363,9 @@ TEST_F(MultipartUploadTest, OrphansOfChangedOrMissingFilesAreAborted) {
                                                           .part_size = 0,
                                                           .content_type = "",
                                                           .storage_class = "",
-                                                          .metadata = {}},
+                                                          .metadata = {},
+                                                          .served = {},
+                                                          .tags = {}},
                                                          context_);
   std::filesystem::remove(tree_ / "gone");
   tree_.write("changed", pattern(kSize, 3));
@@ -398,7 +400,9 @@ TEST_F(MultipartUploadTest, UploadBegunInTheInstantBeforeACrashIsFoundAndAborted
                                      .part_size = 0,
                                      .content_type = "",
                                      .storage_class = "",
-                                     .metadata = {}},
+                                     .metadata = {},
+                                     .served = {},
+                                     .tags = {}},
                                     context_);
   store_->multipart()->begin_upload({.key = {"data/bigger"},
                                      .condition = {},
@@ -406,7 +410,9 @@ TEST_F(MultipartUploadTest, UploadBegunInTheInstantBeforeACrashIsFoundAndAborted
                                      .part_size = 0,
                                      .content_type = "",
                                      .storage_class = "",
-                                     .metadata = {}},
+                                     .metadata = {},
+                                     .served = {},
+                                     .tags = {}},
                                     context_);
   auto made = environment();
   abort_orphaned_uploads(made, context_);
