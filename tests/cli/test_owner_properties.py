@@ -338,6 +338,24 @@ def test_refused_tags_are_a_warning(gate, tmp_path, what, status):
         assert owner.tags(f"data/{name}") == {}
 
 
+@pytest.mark.parametrize("answer", [(200, {}, b"the object itself"), 404, 501])
+def test_a_server_without_tags_gets_no_warning(gate, tmp_path, answer):
+    """It ignores the question or does not know it, and is asked once a run."""
+    here = Machine(tmp_path / "here", MinioBucket(gate), max_workers=1)
+    owner = S3(here.bucket)
+    for name in ("a", "b"):
+        owner.give(f"data/{name}", b"first", tags={})
+    here.run("sync", check=0)
+    gate.refuse = lambda method, target, headers: answer if "tagging" in target else None
+    for name in ("a", "b"):
+        here.write(name, "second")
+    gate.loopback.requests.clear()
+    result = here.run("sync", check=0)
+    assert len([r for r in gate.loopback.requests if "tagging" in r[1]]) == 1
+    assert "the tags of" not in result.stderr, result
+    assert owner.look("data/b")["language"] == "de"
+
+
 @pytest.mark.parametrize("status", [400, 403])
 def test_a_refused_look_is_a_warning(gate, tmp_path, status):
     """Whoever may write only still writes, and whoever has not the key of another's encryption."""

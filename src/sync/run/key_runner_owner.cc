@@ -25,6 +25,14 @@ bool is_refusal(const Error& error) {
          error.code() == ErrorCode::kInvalidArgument;
 }
 
+// What is no refusal of tags: an outage, a stop, credentials that ended. A server that
+// knows no tags may as well answer with the object itself.
+bool may_pass(const Error& error) {
+  return error.retryable() || error.code() == ErrorCode::kCancelled ||
+         error.code() == ErrorCode::kUnauthenticated ||
+         error.code() == ErrorCode::kDeadlineExceeded;
+}
+
 void require_no_envelope(const Metadata& metadata) {
   const std::string name = storage::envelope_name(metadata);
   if (name.empty()) return;
@@ -109,7 +117,7 @@ storage::Tags KeyRunner::tags_of(const storage::ObjectInfo& object) {
     tags_told_ = true;
     return tags;
   } catch (const Error& error) {
-    if (!is_refusal(error)) throw;
+    if (may_pass(error)) throw;
     const bool lacks_tags = error.code() != ErrorCode::kPermissionDenied;
     if (object.tag_count || !lacks_tags) tell_tags_lost("read", error);
     tags_refused_ = true;
