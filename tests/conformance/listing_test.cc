@@ -9,7 +9,11 @@ namespace {
 class Listing : public ConformanceTest {
  protected:
   void remove_all(const std::vector<std::string>& all) {
-    const std::size_t limit = std::max(1U, capabilities.batch_delete_limit);
+    const std::size_t limit = capabilities.batch_delete_limit;
+    if (limit <= 1) {
+      for (const auto& name : all) store().remove({key(name), {}}, {});
+      return;
+    }
     for (std::size_t i = 0; i < all.size(); i += limit) {
       std::vector<DeleteRequest> batch;
       for (std::size_t n = i; n < std::min(i + limit, all.size()); ++n) {
@@ -107,7 +111,6 @@ TEST_P(Listing, DelimiterFoldsDirectoriesIntoCommonPrefixes) {
 }
 
 TEST_P(Listing, DelimiterPagesNeverRepeatAPrefix) {
-  CS_SKIP_FAULT("prefix_pages");
   put_all({"a", "b/c", "b/d/e", "b/f", "b0", "c/d", "c/e", "d"});
   ListRequest request;
   request.prefix = prefix;

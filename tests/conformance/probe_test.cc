@@ -2,64 +2,49 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "tests/conformance/tested_store.h"
 
 namespace cloudsync::conformance {
 namespace {
 
-using storage::Capabilities;
-using storage::KeyOrder;
+using storage::Support;
 
-// What the pinned versions were seen to do by hand.
-class ProbedServer : public ::testing::Test {
- protected:
-  Capabilities probed(const std::string& name) {
-    const auto cases = store_cases();
-    const auto found = std::find_if(cases.begin(), cases.end(), [&](const auto& store) {
-      return store.name == name;
-    });
-    if (found == cases.end()) {
-      ADD_FAILURE() << name << " is not among the stores";
-      return {};
-    }
-    const TestedStore tested = found->make();
-    skip_reason_ = tested.skip_reason;
-    return tested.capabilities;
+// What the pinned versions were seen to do by hand is in their descriptions.
+class Probe : public ::testing::TestWithParam<StoreCase> {};
+INSTANTIATE_TEST_SUITE_P(Servers, Probe, ::testing::ValuesIn(server_cases()),
+                         [](const auto& store) { return store.param.name; });
+
+TEST_P(Probe, FindsToBeMissingWhatTheDescriptionSays) {
+  const TestedStore tested = GetParam().make();
+  if (!tested.skip_reason.empty()) GTEST_SKIP() << tested.skip_reason;
+  ASSERT_EQ(tested.failure, "");
+  std::set<std::string> missing;
+  for (const auto& [name, ignored] : storage::declared_facts({}).support) {
+    if (tested.facts->of(name) != Support::kHonoured) missing.insert(name);
   }
-  std::string skip_reason_;
-};
-
-TEST_F(ProbedServer, MinioIgnoresTheConditionOfADeletion) {
-  const Capabilities found = probed("minio");
-  if (!skip_reason_.empty()) GTEST_SKIP() << skip_reason_;
-  EXPECT_TRUE(found.conditional_put);
-  EXPECT_TRUE(found.conditional_complete);
-  EXPECT_FALSE(found.conditional_delete);
-  EXPECT_FALSE(found.conditional_batch_delete);
-  EXPECT_GT(found.batch_delete_limit, 1u);
-  EXPECT_TRUE(found.conditional_copy_source);
-  EXPECT_FALSE(found.conditional_copy_destination);
-  EXPECT_FALSE(found.nested_keys);
-  EXPECT_TRUE(found.multipart);
-  EXPECT_TRUE(found.crc64nvme);
-  EXPECT_EQ(found.list_order, KeyOrder::kUtf8);
+  EXPECT_EQ(missing, std::set<std::string>(tested.lacks_features.begin(),
+                                           tested.lacks_features.end()));
+  EXPECT_EQ(tested.capabilities.list_order, tested.list_order);
 }
 
-TEST_F(ProbedServer, VersitygwHonoursItAndRefusesNestedKeys) {
-  const Capabilities found = probed("versitygw");
-  if (!skip_reason_.empty()) GTEST_SKIP() << skip_reason_;
-  EXPECT_TRUE(found.conditional_put);
-  EXPECT_TRUE(found.conditional_complete);
-  EXPECT_TRUE(found.conditional_delete);
-  EXPECT_FALSE(found.conditional_batch_delete);
-  EXPECT_GT(found.batch_delete_limit, 1u);
-  EXPECT_TRUE(found.conditional_copy_source);
-  EXPECT_FALSE(found.conditional_copy_destination);
-  EXPECT_FALSE(found.nested_keys);
-  EXPECT_TRUE(found.multipart);
-  EXPECT_TRUE(found.crc64nvme);
-  EXPECT_EQ(found.list_order, KeyOrder::kUtf8);
+// A test that was renamed would be asked of everybody again, and its line be forgotten.
+TEST_P(Probe, ListsOnlyTestsThatThereAre) {
+  std::set<std::string> tests;
+  const auto* program = ::testing::UnitTest::GetInstance();
+  for (int s = 0; s < program->total_test_suite_count(); ++s) {
+    const auto* suite = program->GetTestSuite(s);
+    const std::string suite_name = suite->name();
+    for (int t = 0; t < suite->total_test_count(); ++t) {
+      const std::string name = suite->GetTestInfo(t)->name();
+      tests.insert(suite_name.substr(suite_name.find('/') + 1) + "." +
+                   name.substr(0, name.find('/')));
+    }
+  }
+  for (const Lacking& line : GetParam().make().lacks) {
+    EXPECT_TRUE(tests.contains(line.test)) << line.test;
+  }
 }
 
 }  // namespace

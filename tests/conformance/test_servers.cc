@@ -5,77 +5,14 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "auth/azure/shared_key.h"
-#include "base/clock.h"
-#include "base/time_format.h"
+#include "storage/server_facts.h"
+#include "tests/conformance/server_places.h"
 
 namespace cloudsync::conformance {
+
+namespace feature = storage::feature;
+
 namespace {
-
-constexpr const char* kBucket = "conformance";
-constexpr const char* kUser = "conformance";
-constexpr const char* kPassword = "conformance-secret";
-// Azurite's well-known account; its key is published in Microsoft's documentation.
-constexpr const char* kAccount = "devstoreaccount1";
-constexpr const char* kAccountKey =
-    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/"
-    "KBHBeksoGMGw==";
-
-StorageOptions s3_options(const std::string& url) {
-  StorageOptions options;
-  options.provider = "s3";
-  options.bucket = kBucket;
-  options.region = "us-east-1";
-  options.endpoint_url = url;
-  options.credentials = {{"aws_access_key_id", kUser},
-                         {"aws_secret_access_key", kPassword}};
-  return options;
-}
-
-StorageOptions gcs_options(const std::string& url) {
-  StorageOptions options;
-  options.provider = "gcs";
-  options.bucket = kBucket;
-  options.endpoint_url = url;
-  options.credentials = {{"anonymous", "true"}};
-  return options;
-}
-
-StorageOptions azure_options(const std::string& url) {
-  StorageOptions options;
-  options.provider = "azure";
-  options.bucket = kBucket;
-  options.endpoint_url = url + "/" + kAccount;
-  options.credentials = {{"account_name", kAccount}, {"account_key", kAccountKey}};
-  return options;
-}
-
-int make_gcs_bucket(int port) {
-  const std::string body = std::string(R"({"name":")") + kBucket + "\"}";
-  return loopback_status(port,
-                         "POST /storage/v1/b?project=test HTTP/1.1\r\nHost: 127.0.0.1:" +
-                             std::to_string(port) +
-                             "\r\nContent-Type: application/json\r\nConnection: "
-                             "close\r\nContent-Length: " +
-                             std::to_string(body.size()) + "\r\n\r\n" + body);
-}
-
-int make_azure_container(int port) {
-  const std::string host = "127.0.0.1:" + std::to_string(port);
-  const std::string target =
-      std::string("/") + kAccount + "/" + kBucket + "?restype=container";
-  http::HttpRequest request;
-  request.method = "PUT";
-  request.url = "http://" + host + target;
-  request.headers = {{"x-ms-date", base::format_http_date(base::system_clock().now_ns())},
-                     {"x-ms-version", "2023-11-03"}};
-  std::string text = "PUT " + target + " HTTP/1.1\r\nHost: " + host + "\r\n";
-  for (const auto& [name, value] : request.headers) text += name + ": " + value + "\r\n";
-  text +=
-      "Authorization: " + auth::shared_key_header({request, 0, kAccount}, kAccountKey) +
-      "\r\n";
-  return loopback_status(port, text + "Content-Length: 0\r\nConnection: close\r\n\r\n");
-}
 
 bool holds_attributes(const std::string& folder) {
   std::string place = folder + "/cloudsync-xattr-XXXXXX";
@@ -102,6 +39,9 @@ TestServer minio() {
                    "/minio/health/cluster"};
   server.options = s3_options;
   server.storage_class = "REDUCED_REDUNDANCY";
+  server.lacks_features = {feature::kDelete, feature::kConditionalBatchDelete,
+                           feature::kCopyDestination, feature::kNestedKeys,
+                           feature::kCrc32c};
   return server;
 }
 
@@ -114,17 +54,23 @@ TestServer versitygw() {
                    {"attributes", std::string("buckets/") + kBucket},
                    "/health"};
   server.options = s3_options;
+  server.storage_class = "";  // stores everything as STANDARD
+  server.lacks_features = {feature::kConditionalBatchDelete, feature::kCopyDestination,
+                           feature::kNestedKeys, feature::kCrc32c};
   server.faults = {
-      {"storage_class", "versitygw stores everything as STANDARD"},
-      {"dot_segments", "versitygw takes a key for a path: in/../a is stored as a"}};
+      {"emptied_folders",
+       "versitygw takes a key for a folder while another writer removes an empty one"}};
+  server.lacks = {{"Objects.DotSegmentsAreKeptOrRefusedButNeverResolved",
+                   "versitygw takes a key for a path: in/../a is stored as a"}};
   std::vector<std::string>& arguments = server.recipe.arguments;
   if (!holds_attributes(temporary_folder())) {
     arguments.insert(arguments.end(), {"--sidecar", "{data}/attributes"});
     const std::string beside =
         "versitygw keeps attributes beside an object where the "
         "file system has none, and replaces them one by one";
-    server.faults.emplace("replaced_metadata", beside);
-    server.faults.emplace("mixed_reads", beside);
+    server.lacks.push_back({"Objects.MetadataIsReplacedByTheNextPut", beside});
+    server.lacks.push_back(
+        {"Conditions.ReadersNeverSeeAMixWhileAnObjectIsReplaced", beside, false});
   }
   arguments.emplace_back("{data}/buckets");
   return server;
@@ -144,13 +90,20 @@ TestServer fake_gcs_server() {
   server.many_keys = 2500;  // each request takes time in proportion to what is there
   server.make_bucket = make_gcs_bucket;
   server.storage_class = "NEARLINE";
+  server.lacks_features = {feature::kDelete, feature::kConditionalBatchDelete,
+                           feature::kCopyDestination, feature::kCrc64nvme};
+  const std::string status =
+      "fake-gcs-server makes the part of an object that it has an object when a session "
+      "is asked for its status";
+  server.lacks = {{"Multipart.ListPartsGivesNumberSizeAndEtag", status},
+                  {"Multipart.UploadGoesOnFromTheListedParts", status},
+                  {"Multipart.CompleteOfAGoneUploadIsNotFound", status},
+                  {"Objects.CopyTakesTheStorageClass",
+                   "fake-gcs-server gives every copy the bucket's default class"},
+                  {"Listing.DelimiterPagesNeverRepeatAPrefix",
+                   "fake-gcs-server repeats common prefixes on every page"}};
   server.faults = {
-      {"status_query",
-       "fake-gcs-server makes the part of an object that it has an "
-       "object when a session is asked for its status"},
-      {"copied_class", "fake-gcs-server gives every copy the bucket's default class"},
-      {"pinned_get", "fake-gcs-server does not look at the generation of a GET"},
-      {"prefix_pages", "fake-gcs-server repeats common prefixes on every page"}};
+      {"pinned_get", "fake-gcs-server does not look at the generation of a GET"}};
   return server;
 }
 
@@ -168,6 +121,8 @@ TestServer azurite() {
   server.options = azure_options;
   server.make_bucket = make_azure_container;
   server.storage_class = "Cool";
+  server.lacks_features = {feature::kStartAfter, feature::kCrc32c, feature::kCrc64nvme};
+  server.list_order = storage::KeyOrder::kUtf16;
   return server;
 }
 

@@ -86,6 +86,10 @@ class RunningServer {
     result.storage_class = server_.storage_class;
     result.many_keys = server_.many_keys;
     result.faults = server_.faults;
+    result.lacks = server_.lacks;
+    result.facts = facts_;
+    result.lacks_features = server_.lacks_features;
+    result.list_order = server_.list_order;
     if (!result.skip_reason.empty() || !result.failure.empty()) return result;
     StorageOptions options = server_.options(process_.url());
     result.store = storage::make_object_store(options);
@@ -103,13 +107,14 @@ class RunningServer {
       return;
     }
     const auto store = storage::make_object_store(server_.options(process_.url()));
-    capabilities_ = storage::probe_server(*store, "", "conformance", {}, {})
-                        .facts.over(store->capabilities());
+    facts_ = storage::probe_server(*store, "", "conformance", {}, {}).facts;
+    capabilities_ = facts_.over(store->capabilities());
   }
 
   TestServer server_;
   ServerProcess process_;
   std::string failure_;
+  storage::ServerFacts facts_;
   storage::Capabilities capabilities_;
 };
 
@@ -121,15 +126,24 @@ TestedStore make_server_store() {
 
 }  // namespace
 
-std::vector<StoreCase> store_cases() {
-  return {{"memory", make_memory},
-          {"memory_like_s3", make_memory_like_s3},
-          {"memory_like_azure", make_memory_like_azure},
-          {"local", make_local},
-          {"minio", make_server_store<minio>},
+std::vector<StoreCase> server_cases() {
+  return {{"minio", make_server_store<minio>},
           {"versitygw", make_server_store<versitygw>},
           {"fake_gcs", make_server_store<fake_gcs_server>},
-          {"azurite", make_server_store<azurite>}};
+          {"azurite", make_server_store<azurite>},
+          {"moto", make_server_store<moto>},
+          {"s3proxy", make_server_store<s3proxy>},
+          {"rclone", make_server_store<rclone>},
+          {"gcp_emulator", make_server_store<gcp_storage_emulator>}};
+}
+
+std::vector<StoreCase> store_cases() {
+  std::vector<StoreCase> all{{"memory", make_memory},
+                             {"memory_like_s3", make_memory_like_s3},
+                             {"memory_like_azure", make_memory_like_azure},
+                             {"local", make_local}};
+  for (StoreCase& server : server_cases()) all.push_back(std::move(server));
+  return all;
 }
 
 }  // namespace cloudsync::conformance

@@ -136,7 +136,9 @@ TEST_F(S3Multipart, CompleteOutcomesFollowTheCondition) {
   answer_error(404, "NoSuchKey");
   EXPECT_EQ(complete({VersionToken{"e"}, false}).outcome, Outcome::kPreconditionFailed);
   answer_error(404, "NoSuchUpload");
-  EXPECT_EQ(error_of([&] { complete({VersionToken{"e"}, false}); }).code(),
+  EXPECT_EQ(error_of([&] {
+              complete({VersionToken{"e"}, false});
+            }).code(),
             ErrorCode::kNotFound);
 }
 
@@ -166,6 +168,27 @@ TEST_F(S3Multipart, PartsAreListedPageByPage) {
   ASSERT_EQ(parts->size(), 2U);
   EXPECT_EQ((*parts)[1].number, 2U);
   EXPECT_THAT(last().url, HasSubstr("part-number-marker=1"));
+}
+
+// moto says ListPartsResponse.
+TEST_F(S3Multipart, AListOfPartsIsKnownByTheUploadThatItNames) {
+  const std::string part =
+      "<Part><PartNumber>1</PartNumber><ETag>\"e\"</ETag><Size>5</Size></Part>";
+  answer(200, {},
+         "<Odd><UploadId>u</UploadId><IsTruncated>false</IsTruncated>" + part + "</Odd>");
+  const auto parts = uploads().list_parts(kKey, kUpload, {});
+  ASSERT_TRUE(parts.has_value());
+  ASSERT_EQ(parts->size(), 1U);
+  EXPECT_EQ(parts->front().etag, "e");
+  const std::vector<std::string> others{
+      "<Odd><IsTruncated>false</IsTruncated>" + part + "</Odd>",
+      "<Odd><UploadId>u</UploadId>" + part + "</Odd>", "<html/>"};
+  for (const std::string& other : others) {
+    answer(200, {}, other);
+    EXPECT_EQ(error_of([&] { uploads().list_parts(kKey, kUpload, {}); }).code(),
+              ErrorCode::kUnavailable)
+        << other;
+  }
 }
 
 TEST_F(S3Multipart, PartsOfAnUploadThatIsGoneAreNothing) {

@@ -165,8 +165,12 @@ ListPage parse_list(std::string body, std::string_view prefix, bool prefix_promi
   return page;
 }
 
+// Some (moto) call it ListPartsResponse.
 PartsPage parse_parts(std::string body) {
-  const XmlDocument document(std::move(body), "ListPartsResult");
+  const XmlDocument document(std::move(body));
+  const bool is_list = document.root().name() == std::string_view("ListPartsResult") ||
+                       !text(document.root(), "UploadId").empty();
+  if (!is_list) unreadable("no <ListPartsResult> and no <UploadId>");
   PartsPage page;
   for (const pugi::xml_node& node : document.root().children("Part")) {
     page.parts.push_back(parse_part(node));
