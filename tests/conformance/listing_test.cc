@@ -136,7 +136,9 @@ TEST_P(Listing, TenThousandKeysComeOverPagesWithoutAGapAndGoInBatches) {
   std::sort(expected.begin(), expected.end());
   put_all(expected);
   EXPECT_EQ(names(), expected);
-  EXPECT_EQ(names({}, 999), expected);
+  // Eleven pages, whatever the number.
+  const int page = tested().many_keys / 10 - 1;
+  EXPECT_EQ(names({}, static_cast<std::uint32_t>(page)), expected);
   ListRequest seventh;
   seventh.prefix = "d0/";
   EXPECT_EQ(names(seventh).size(), (expected.size() + 6) / 7);

@@ -10,7 +10,7 @@ namespace feature = storage::feature;
 
 namespace {
 // Java and Python take their time, so no more than makes the point.
-constexpr int kMoreThanAPage = 1100;
+constexpr int kFewKeys = 300;
 }  // namespace
 
 TestServer moto() {
@@ -20,7 +20,7 @@ TestServer moto() {
   server.options = s3_options;
   server.make_bucket = make_s3_bucket;
   server.storage_class = "STANDARD_IA";
-  server.many_keys = kMoreThanAPage;
+  server.many_keys = kFewKeys;
   server.lacks_features = {feature::kComplete, feature::kConditionalBatchDelete,
                            feature::kCopyDestination, feature::kCrc32c,
                            feature::kCrc64nvme};
@@ -49,7 +49,7 @@ TestServer s3proxy() {
                    403};
   server.options = s3_options;
   server.storage_class = "STANDARD_IA";
-  server.many_keys = kMoreThanAPage;
+  server.many_keys = kFewKeys;
   server.lacks_features = {feature::kPut,
                            feature::kComplete,
                            feature::kDelete,
@@ -93,7 +93,7 @@ TestServer rclone() {
       "/",
       400};
   server.options = s3_options;
-  server.many_keys = kMoreThanAPage;
+  server.many_keys = kFewKeys;
   server.lacks_features = {feature::kPut,
                            feature::kComplete,
                            feature::kDelete,

@@ -124,8 +124,10 @@ Aside::Aside(const BucketFolder& folder, int bucket, const std::string& key,
              std::uint64_t body, const std::optional<base::FileStat>& seen)
     : bucket_(bucket),
       path_(aside_folder() + "/" + base::random_hex_id(base::system_random())) {
-  if (const int error = make_directories(bucket, aside_folder()))
-    throw_errno("make", folder.path_of(aside_folder()), error);
+  if (!open_beneath(bucket, aside_folder(), O_PATH | O_DIRECTORY)) {
+    if (const int error = make_directories(bucket, aside_folder()))
+      throw_errno("make", folder.path_of(aside_folder()), error);
+  }
   write_note(bucket, path_ + kNote, {key, body, seen.value_or(base::FileStat{})});
 }
 

@@ -59,7 +59,7 @@ PutResult place_locked(Placing& placing, Incoming& incoming) {
     placing.observed = current->stat;
     if (current->record) records.push_back(*current->record);
   }
-  save_records(placing.bucket, key, records);
+  save_records(placing.bucket, key, records, ToDisk::kLater);
   result.outcome = move_into_place(placing, incoming.condition);
   if (result.outcome != Outcome::kOk) return result;
   if (!current) require_own_spelling(placing);

@@ -112,8 +112,8 @@ std::vector<Record> load_records(int bucket, const std::string& key) {
   return text ? parse(*text, key) : std::vector<Record>{};
 }
 
-void save_records(int bucket, const std::string& key,
-                  const std::vector<Record>& records) {
+void save_records(int bucket, const std::string& key, const std::vector<Record>& records,
+                  ToDisk to_disk) {
   json document{{"format", kFormat}, {"key", base::percent_encode(key, true)}};
   document["versions"] = json::array();
   for (const Record& record : records) document["versions"].push_back(to_json(record));
@@ -122,7 +122,7 @@ void save_records(int bucket, const std::string& key,
   write_all(file.fd(), std::as_bytes(std::span(text)), file.path());
   // Starts the write now, so that the sync of the object's directory takes it along on
   // journalling file systems; a record lost by a power cut costs metadata, never content.
-  sync_file_range(file.fd(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  if (to_disk == ToDisk::kNow) sync_file_range(file.fd(), 0, 0, SYNC_FILE_RANGE_WRITE);
   const std::string target = record_path(key);
   int error = rename_at(bucket, file.path(), bucket, target, RenameFlag::kReplace);
   if (error == ENOENT) {

@@ -42,8 +42,11 @@ VersionToken token_of(const base::FileStat& stat);
 
 std::vector<Record> load_records(int bucket, const std::string& key);
 // Replaces the key's record file atomically. More than one while a file is being
-// replaced: the reader takes the one that fits what it sees.
-void save_records(int bucket, const std::string& key, const std::vector<Record>& records);
+// replaced: the reader takes the one that fits what it sees. kLater: another follows at
+// once, which is on its way to the disk before this one would be missed.
+enum class ToDisk { kNow, kLater };
+void save_records(int bucket, const std::string& key, const std::vector<Record>& records,
+                  ToDisk to_disk = ToDisk::kNow);
 void remove_records(int bucket, const std::string& key);
 
 // What the object looks like from outside. `record` nothing: a file that somebody else
