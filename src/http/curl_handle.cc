@@ -168,6 +168,7 @@ void CurlHandle::set_request(const HttpRequest& request, bool expect_continue) {
   set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(std::max(request.stall_seconds, 1)));
   set(CURLOPT_LOW_SPEED_LIMIT,
       request.stall_seconds > kUsualStallSeconds ? kSignOfLife : kLeastBytesPerSecond);
+  set(CURLOPT_FRESH_CONNECT, request.fresh_connection ? 1L : 0L);
   set_proxy_bypass(request.bypass_proxy);
 }
 

@@ -99,6 +99,18 @@ TEST_F(CurlTransportTest, UsesTheConnectionAgainForTheNextRequest) {
   EXPECT_EQ(server.connections(), 1);
 }
 
+TEST_F(CurlTransportTest, AFreshConnectionIsNoneOfThoseThatAreKept) {
+  LoopbackServer server(
+      LoopbackServer::answering([](const auto&) { return http_answer("200 OK", "x"); }));
+  send(server, "GET");
+  HttpRequest request{.method = "GET", .url = server.url("/")};
+  request.fresh_connection = true;
+  EXPECT_EQ(transport_->send(request, nullptr, {}).body, "x");
+  EXPECT_EQ(server.connections(), 2);
+  send(server, "GET");
+  EXPECT_EQ(server.connections(), 2);
+}
+
 TEST_F(CurlTransportTest, PutSendsTheBodyAndNoHeaderOfItsOwn) {
   ReceivedRequest got;
   LoopbackServer server(LoopbackServer::answering([&](const ReceivedRequest& request) {

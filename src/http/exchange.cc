@@ -115,7 +115,7 @@ bool Exchange::on_body(Bytes bytes) {
   }
   if (text.size() > request_->max_body_bytes - response_.body.size()) {
     refuse_flood(std::to_string(request_->max_body_bytes >> 20) +
-                 " MiB where a short answer was expected");
+                 " MiB of body");
   }
   response_.body.append(text);
   return true;

@@ -23,8 +23,9 @@ struct HttpRequest {
   std::string url;     // complete, already encoded; sent as it is
   Headers headers =
       {};  // Host included when signed; Content-Length is set by the transport
-  ByteSource* body = nullptr;  // not owned; nothing = no body
-  bool bypass_proxy = false;   // metadata services
+  ByteSource* body = nullptr;     // not owned; nothing = no body
+  bool bypass_proxy = false;      // metadata services
+  bool fresh_connection = false;  // none that is kept from an earlier request
   // Seconds of less than 1 kB/s, the wait for the first byte included, before the request
   // counts as dead. Completion calls need minutes: above 60 any byte is a sign of life.
   int stall_seconds = 60;
@@ -37,7 +38,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 0;
-  Headers headers;   // names in lower case, in order
+  Headers headers;  // names in lower case, in order
   // Bodies that did not go to the sink: at most max_body_bytes, of status 400 and above
   // the first 64 KiB.
   std::string body;

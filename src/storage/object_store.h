@@ -108,7 +108,11 @@ struct ObjectInfo {
   VersionToken token;
   std::string version_id;             // the provider's version, "" when it gave none
   std::int64_t last_modified_ns = 0;  // the server's clock
-  std::optional<Md5Digest> md5;  // MD5 of the whole content, vouched for on this version
+  // MD5 of the whole content, computed by the service itself.
+  std::optional<Md5Digest> md5;
+  // The same as the writer says it (Content-MD5 of Azure; `md5chksum` stays in the
+  // metadata): anybody who may write can set it, and it may be of other bytes.
+  std::optional<Md5Digest> stored_md5;
   // A value that equals the content's MD5 if it equals anything (S3: a 32-digit ETag of a
   // listing, where encryption cannot be seen): equality proves, inequality proves
   // nothing.
@@ -160,6 +164,7 @@ struct GetRequest {
   std::optional<ByteRange> range;  // whole object when absent
   std::optional<VersionToken> if_match;
   std::string version_id;
+  bool fresh_connection = false;  // not one over which bytes came that were wrong
 };
 
 enum class Outcome { kOk, kNotFound, kPreconditionFailed, kArchived };

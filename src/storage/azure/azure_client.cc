@@ -128,6 +128,8 @@ http::HttpRequest AzureClient::to_http(const AzureRequest& request,
   out.headers = request.headers;
   out.headers.emplace_back("x-ms-date", base::format_http_date(attempt.dated_ns));
   out.stall_seconds = request.stall_seconds;
+  out.max_body_bytes = request.max_body_bytes;
+  out.fresh_connection = request.fresh_connection;
   return out;
 }
 

@@ -65,6 +65,7 @@ std::string block_list_xml(const CompleteRequest& request) {
 
 AzureRequest RequestBuilder::list(const ListRequest& request) const {
   AzureRequest out = make_request(kList, "GET");
+  out.max_body_bytes = rest::kMostPageBytes;
   out.query = {{"restype", "container"}, {"comp", "list"}, {"include", "metadata"}};
   const std::uint32_t page = std::clamp<std::uint32_t>(request.max_keys, 1, kMaxPage);
   out.query.emplace_back("maxresults", std::to_string(page));
@@ -83,6 +84,7 @@ AzureRequest RequestBuilder::head(const ObjectKey& key,
 
 AzureRequest RequestBuilder::get(const GetRequest& request) const {
   AzureRequest out = make_blob_request(kGet, "GET", request.key);
+  out.fresh_connection = request.fresh_connection;
   if (request.range) out.headers.emplace_back("x-ms-range", byte_range(*request.range));
   if (request.if_match) {
     out.headers.emplace_back("if-match", quoted(request.if_match->value));

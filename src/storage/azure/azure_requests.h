@@ -10,6 +10,7 @@
 
 #include "http/transport.h"
 #include "storage/object_store.h"
+#include "storage/rest/exchange.h"
 
 namespace cloudsync::storage::azure {
 
@@ -29,6 +30,8 @@ struct AzureRequest {
   http::Headers headers;                                   // lower-case names
   std::string body;  // where it is made here; else it is the caller's source
   int stall_seconds = 60;
+  std::uint64_t max_body_bytes = rest::kMostAnswerBytes;
+  bool fresh_connection = false;
 };
 
 // Builds requests; pure. Throws Error{kInvalidArgument} for what no request can carry:

@@ -67,6 +67,8 @@ http::HttpRequest GcsClient::to_http(const GcsRequest& request,
   }
   out.body = body;
   out.stall_seconds = request.stall_seconds;
+  out.max_body_bytes = request.max_body_bytes;
+  out.fresh_connection = request.fresh_connection;
   return out;
 }
 

@@ -167,6 +167,7 @@ GcsRequest RequestBuilder::object_request(Operation operation, std::string_view 
 GcsRequest RequestBuilder::list(const ListRequest& request) const {
   GcsRequest out;
   out.operation = kList;
+  out.max_body_bytes = rest::kMostPageBytes;
   out.method = "GET";
   out.path = bucket_path() + "/o";
   add_user_project(out);
@@ -192,6 +193,7 @@ GcsRequest RequestBuilder::head(const ObjectKey& key) const {
 
 GcsRequest RequestBuilder::get(const GetRequest& request) const {
   GcsRequest out = object_request(kGet, "GET", request.key);
+  out.fresh_connection = request.fresh_connection;
   out.query.emplace_back("alt", "media");
   if (request.if_match) add_condition(out, {request.if_match, false});
   if (!request.version_id.empty())

@@ -11,6 +11,7 @@
 #include "http/transport.h"
 #include "storage/gcs/gcs_config.h"
 #include "storage/object_store.h"
+#include "storage/rest/exchange.h"
 
 namespace cloudsync::storage::gcs {
 
@@ -34,6 +35,8 @@ struct GcsRequest {
   http::Headers headers;                                   // lower-case names
   std::string text;  // the body where it is made here; else it is the caller's source
   int stall_seconds = 60;
+  std::uint64_t max_body_bytes = rest::kMostAnswerBytes;
+  bool fresh_connection = false;
 };
 
 // An upload in one request: what goes before and after the content.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -12,6 +13,10 @@
 #include "storage/object_store.h"
 
 namespace cloudsync::storage::rest {
+
+// Of an answer in XML or JSON that is kept whole.
+inline constexpr std::uint64_t kMostAnswerBytes = std::uint64_t{16} << 20;
+inline constexpr std::uint64_t kMostPageBytes = std::uint64_t{64} << 20;  // of a listing
 
 // The body of a request and where that of the answer goes; neither is owned.
 struct Streams {

@@ -167,6 +167,8 @@ http::HttpRequest S3Client::to_http(const S3Request& request, const Attempt& att
   out.headers.emplace_back("host", attempt.address->host);
   out.body = body;
   out.stall_seconds = request.stall_seconds;
+  out.max_body_bytes = request.max_body_bytes;
+  out.fresh_connection = request.fresh_connection;
   sign(request, attempt, path, out, payload_hash(request, attempt, body));
   return out;
 }

@@ -94,6 +94,7 @@ void RequestBuilder::require_plain(const ObjectKey& key) const {
 
 S3Request RequestBuilder::list(const ListRequest& request) const {
   S3Request out = make_request({"ListObjectsV2", "s3:ListBucket"}, "GET");
+  out.max_body_bytes = rest::kMostPageBytes;
   // XML 1.0 cannot carry control characters, hence the encoding.
   out.query = {{"list-type", "2"}, {"encoding-type", "url"}};
   out.query.emplace_back("max-keys", std::to_string(request.max_keys));
@@ -121,6 +122,7 @@ S3Request RequestBuilder::head(const ObjectKey& key,
 
 S3Request RequestBuilder::get(const GetRequest& request) const {
   S3Request out = make_object_request({"GetObject", "s3:GetObject"}, "GET", request.key);
+  out.fresh_connection = request.fresh_connection;
   if (request.range) out.headers.emplace_back("range", byte_range(*request.range));
   if (request.if_match)
     out.headers.emplace_back("if-match", quoted(request.if_match->value));

@@ -10,6 +10,7 @@
 
 #include "http/transport.h"
 #include "storage/object_store.h"
+#include "storage/rest/exchange.h"
 #include "storage/s3/s3_encryption.h"
 
 namespace cloudsync::storage::s3 {
@@ -30,6 +31,8 @@ struct S3Request {
   std::string xml;  // the body where it is made here; else it is the caller's source
   std::optional<Sha256Digest> sha256;  // of the caller's source, where it is known
   int stall_seconds = 60;
+  std::uint64_t max_body_bytes = rest::kMostAnswerBytes;
+  bool fresh_connection = false;
 };
 
 // What requests of one bucket have in common.
