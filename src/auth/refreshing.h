@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/time_format.h"
+#include "base/time_range.h"
 #include "cloudsync/error.h"
 
 namespace cloudsync::auth {
@@ -85,7 +86,7 @@ class Refreshing {
   Age age_now() const {
     if (!value_) return Age::kGone;
     if (!value_->expires_ns) return Age::kFresh;
-    const std::int64_t left = *value_->expires_ns - clock_.now_ns();
+    const std::int64_t left = base::time_difference(*value_->expires_ns, clock_.now_ns());
     if (left <= 0) return Age::kGone;
     if (left <= window(windows_.mandatory)) {
       // Asked for a moment ago and not given: until the end the old one is good enough.
@@ -95,7 +96,7 @@ class Refreshing {
   }
 
   std::int64_t window(std::chrono::seconds wanted) const {
-    const std::int64_t life = *value_->expires_ns - loaded_ns_;
+    const std::int64_t life = base::time_difference(*value_->expires_ns, loaded_ns_);
     return std::min<std::int64_t>(wanted.count() * kSecond, life / 4);
   }
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "base/time_range.h"
+
 namespace cloudsync::base {
 
 // What a file's stat is worth between two runs. The device number is worth nothing: it
@@ -29,7 +31,7 @@ struct KeptNumbers {
   static bool is_cut(std::int64_t now, std::int64_t recorded, std::int64_t seconds) {
     const std::int64_t step = seconds * 1'000'000'000;
     const std::int64_t rest = recorded % step;
-    return now == recorded - (rest < 0 ? rest + step : rest);
+    return now == time_difference(recorded, rest < 0 ? rest + step : rest);
   }
 };
 

@@ -3,9 +3,10 @@
 
 #include <array>
 #include <chrono>
-#include <limits>
 
 #include <fmt/format.h>
+
+#include "base/time_range.h"
 
 namespace cloudsync::base {
 namespace {
@@ -51,19 +52,6 @@ CivilTime civil_time(std::int64_t time_ns) {
       time_ns % kNsPerSecond + (time_ns % kNsPerSecond < 0 ? kNsPerSecond : 0);
   civil.weekday = std::chrono::weekday{date}.c_encoding();
   return civil;
-}
-
-// seconds * 10^9 + nanoseconds (0 .. 10^9 - 1), or nothing outside the range.
-std::optional<std::int64_t> to_ns(std::int64_t seconds, std::int64_t nanoseconds) {
-  if (seconds <
-      0) {  // towards zero first, so that the first representable second stays in range
-    seconds += 1;
-    nanoseconds -= kNsPerSecond;
-  }
-  std::int64_t ns = 0;
-  if (__builtin_mul_overflow(seconds, kNsPerSecond, &ns)) return std::nullopt;
-  if (__builtin_add_overflow(ns, nanoseconds, &ns)) return std::nullopt;
-  return ns;
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -214,7 +202,7 @@ std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
   const auto offset = read_offset(reader);
   const auto seconds = civil_seconds(civil);
   if (!reader.finished() || !offset || !seconds) return std::nullopt;
-  return to_ns(*seconds - *offset, nanoseconds);
+  return time_of_seconds(*seconds - *offset, nanoseconds);
 }
 
 std::optional<std::int64_t> parse_http_date(std::string_view text) {
@@ -232,7 +220,7 @@ std::optional<std::int64_t> parse_http_date(std::string_view text) {
   reader.literal(" GMT");
   const auto seconds = civil_seconds(civil);
   if (!reader.finished() || !seconds) return std::nullopt;
-  return to_ns(*seconds, 0);
+  return time_of_seconds(*seconds, 0);
 }
 
 std::string format_http_date(std::int64_t time_ns) {
@@ -262,9 +250,9 @@ std::optional<std::int64_t> parse_decimal_seconds(std::string_view text) {
   const std::int64_t seconds = reader.integer();
   const std::int64_t nanoseconds = reader.fraction();
   if (!reader.finished()) return std::nullopt;
-  if (!negative) return to_ns(seconds, nanoseconds);
-  if (nanoseconds == 0) return to_ns(-seconds, 0);
-  return to_ns(-seconds - 1, kNsPerSecond - nanoseconds);
+  if (!negative) return time_of_seconds(seconds, nanoseconds);
+  if (nanoseconds == 0) return time_of_seconds(-seconds, 0);
+  return time_of_seconds(-seconds - 1, kNsPerSecond - nanoseconds);
 }
 
 }  // namespace cloudsync::base

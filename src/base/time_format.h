@@ -8,7 +8,8 @@
 
 namespace cloudsync::base {
 
-// All times are nanoseconds since the epoch, UTC.
+// All times are nanoseconds since the epoch, UTC. What is parsed lies in the years 1 to 9999, and
+// becomes the nearest time that nanoseconds can hold (time_range.h).
 std::string format_rfc3339(std::int64_t time_ns);  // 2026-11-23T18:00:00.123456789Z, trimmed zeros
 std::optional<std::int64_t> parse_rfc3339(std::string_view text);  // any fraction, Z or offset
 std::optional<std::int64_t> parse_http_date(std::string_view text);  // Sun, 06 Nov 1994 08:49:37 GMT

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/time_format.h"
+#include "base/time_range.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -41,12 +42,36 @@ TEST(TimeFormatTest, EndsOfTheRangeRoundTrip) {
   EXPECT_EQ(format_decimal_seconds(kFirst), "-9223372036.854775808");
 }
 
-TEST(TimeFormatTest, TimesOutOfRangeAreRefused) {
-  EXPECT_FALSE(parse_decimal_seconds("9223372036.854775808"));
-  EXPECT_FALSE(parse_decimal_seconds("-9223372036.854775809"));
+TEST(TimeFormatTest, OnlyTheYears1To9999AreTimes) {
+  EXPECT_FALSE(parse_decimal_seconds("253402300800"));
+  EXPECT_FALSE(parse_decimal_seconds("-62135596800.5"));
   EXPECT_FALSE(parse_decimal_seconds("99999999999999999999999"));
-  EXPECT_FALSE(parse_rfc3339("2300-01-01T00:00:00Z"));
-  EXPECT_FALSE(parse_rfc3339("0001-01-01T00:00:00Z"));
+  EXPECT_FALSE(parse_decimal_seconds("-9223372036854775808"));
+  EXPECT_FALSE(parse_rfc3339("0000-12-31T23:59:59Z"));
+  EXPECT_FALSE(parse_rfc3339("0001-01-01T00:00:00+00:01"));
+  EXPECT_FALSE(parse_rfc3339("9999-12-31T23:59:59-00:01"));
+  EXPECT_FALSE(parse_rfc3339("10000-01-01T00:00:00Z"));
+  EXPECT_FALSE(parse_http_date("Sat, 01 Jan 0000 00:00:00 GMT"));
+}
+
+TEST(TimeFormatTest, YearsThatNanosecondsCannotHoldBecomeTheNearestThatTheyCan) {
+  EXPECT_EQ(parse_decimal_seconds("9223372036.854775808"), kLast);
+  EXPECT_EQ(parse_decimal_seconds("-9223372036.854775809"), kFirst);
+  EXPECT_EQ(parse_decimal_seconds("253402300799.9"), kLast);
+  EXPECT_EQ(parse_rfc3339("9999-12-31T23:59:59.5Z"), kLast);
+  EXPECT_EQ(parse_rfc3339("2300-01-01T00:00:00Z"), kLast);
+  EXPECT_EQ(parse_rfc3339("0001-01-01T00:00:00Z"), kFirst);
+  EXPECT_EQ(parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT"), kLast);
+}
+
+TEST(TimeRangeTest, SumsAndDifferencesStayInRange) {
+  EXPECT_EQ(time_sum(kLast, 1), kLast);
+  EXPECT_EQ(time_sum(kFirst, -1), kFirst);
+  EXPECT_EQ(time_sum(1, 2), 3);
+  EXPECT_EQ(time_difference(kLast, -1), kLast);
+  EXPECT_EQ(time_difference(kFirst, 1), kFirst);
+  EXPECT_EQ(time_difference(0, kFirst), kLast);
+  EXPECT_EQ(time_difference(5, 3), 2);
 }
 
 RC_GTEST_PROP(TimeFormatProperty, EveryTimeRoundTrips, ()) {

@@ -98,7 +98,8 @@ std::uint64_t parse_size(std::string_view text) {
   std::uint64_t whole = 0;
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), whole);
-  if (error == std::errc() && end == text.data() + text.size()) return whole;
+  const bool plain = error == std::errc() && end == text.data() + text.size();
+  if (plain && whole >> 63 == 0) return whole;
   const auto bytes = scaled(text, kUnitsOfSize);
   if (!bytes || *bytes >= 0x1p63) {
     refuse(

@@ -35,8 +35,9 @@ TEST(ParseSize, KeepsEveryDigitOfABareNumber) {
 }
 
 TEST(ParseSize, RefusesWhatCouldMeanTwoThings) {
-  for (const char* text : {"100M", "5x", "", "-1", "-1MB", "MB", "1e3", "nan", "inf",
-                           "1 MB x", "99999999TiB", "0x10", " 5MB"}) {
+  for (const char* text :
+       {"100M", "5x", "", "-1", "-1MB", "MB", "1e3", "nan", "inf", "1 MB x",
+        "99999999TiB", "0x10", " 5MB", "9223372036854775808"}) {
     EXPECT_NE(refusal(parse_size, text).find("is not a size"), std::string::npos) << text;
   }
   EXPECT_NE(refusal(parse_size, "100M").find("\"100M\""), std::string::npos);

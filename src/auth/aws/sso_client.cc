@@ -7,6 +7,7 @@
 #include "base/encoding.h"
 #include "base/log.h"
 #include "base/time_format.h"
+#include "base/time_range.h"
 #include "cloudsync/error.h"
 
 namespace cloudsync::auth {
@@ -94,7 +95,8 @@ SsoToken SsoClient::read_token(const Call& call) const {
 
 SsoToken SsoClient::usable_token(const Call& call) {
   const SsoToken token = read_token(call);
-  const std::int64_t left = token.expires_ns - world_.clock.now_ns();
+  const std::int64_t left =
+      base::time_difference(token.expires_ns, world_.clock.now_ns());
   if (left > kAhead) return token;
   // The legacy form has no tokens to renew with.
   const bool renewable =

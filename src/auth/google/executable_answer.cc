@@ -3,10 +3,10 @@
 
 #include "auth/service_words.h"
 #include "base/log.h"
+#include "base/time_range.h"
 
 #include <nlohmann/json.hpp>
 
-#include <limits>
 #include <string_view>
 
 namespace cloudsync::auth::google {
@@ -14,7 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kNewestVersion = 1;
 
 std::string text_of(const json& object, const char* name) {
@@ -50,11 +49,6 @@ ExecutableAnswer token_of(const json& document) {
   return answer;
 }
 
-// Beyond the range of nanoseconds a time is a fault, not a date.
-bool is_time(std::int64_t seconds) {
-  return seconds >= 0 && seconds <= std::numeric_limits<std::int64_t>::max() / kSecond;
-}
-
 }  // namespace
 
 ExecutableAnswer parse_executable_answer(const std::string& text) {
@@ -75,10 +69,12 @@ ExecutableAnswer parse_executable_answer(const std::string& text) {
   ExecutableAnswer answer = token_of(document);
   if (!document.contains("expiration_time")) return answer;
   const auto seconds = integer_of(document, "expiration_time");
-  if (!seconds || !is_time(*seconds)) {
+  const auto expires_ns =
+      seconds && *seconds >= 0 ? base::time_of_seconds(*seconds) : std::nullopt;
+  if (!expires_ns) {
     return problem("answered with an expiration_time that is no Unix time in seconds");
   }
-  answer.expires_ns = *seconds * kSecond;
+  answer.expires_ns = *expires_ns;
   return answer;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/time_format.h"
+#include "base/time_range.h"
 
 namespace cloudsync::cli {
 namespace {
@@ -109,7 +110,7 @@ std::string format_time(std::int64_t time_ns) {
   if (time_ns == 0) return "-";
   constexpr std::int64_t kSecond = 1'000'000'000;
   const std::int64_t below = ((time_ns % kSecond) + kSecond) % kSecond;
-  return base::format_rfc3339(time_ns - below);
+  return base::format_rfc3339(base::time_difference(time_ns, below));
 }
 
 std::string plural(std::uint64_t count, const std::string& noun) {

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/encoding.h"
 #include "base/random.h"
+#include "base/time_range.h"
 #include "cloudsync/error.h"
 #include "hash/digest.h"
 #include "storage/local/local_aside.h"
@@ -228,7 +229,7 @@ void BucketFolder::remove_stale_temporaries(int bucket) const {
     const bool was_object = stat.ctime_ns != stat.mtime_ns;
     if (name.starts_with(kBodyPrefix)) {
       if (flock(file.get(), LOCK_EX | LOCK_NB) == 0) unlinkat(fd.get(), name.c_str(), 0);
-    } else if (stat.ctime_ns + kStaleAfterNs < now) {
+    } else if (base::time_sum(stat.ctime_ns, kStaleAfterNs) < now) {
       if (!was_object)
         unlinkat(fd.get(), name.c_str(), 0);
       else

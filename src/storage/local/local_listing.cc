@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/time_range.h"
 #include "cloudsync/error.h"
 #include "storage/local/local_obstacles.h"
 #include "storage/local/local_records.h"
@@ -152,7 +153,7 @@ void ListingWalk::read_names(Level& level, const CallContext& context) {
     rewinddir(stream.get());
     read_once(level, stream.get(), context);
     const base::FileStat after = stat_of(level.fd.get(), where);
-    const bool at_rest = after.mtime_ns + kClockTickNs < begun;
+    const bool at_rest = base::time_sum(after.mtime_ns, kClockTickNs) < begun;
     if (at_rest && after.mtime_ns == before.mtime_ns) break;
   }
   level.names.sort();

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "base/time_range.h"
 #include "cloudsync/error.h"
 #include "hash/digest.h"
 #include "storage/local/local_layout.h"
@@ -96,7 +97,8 @@ bool Record::fits(const base::FileStat& stat) const {
     return false;
   if (stat.ctime_ns == 0) return true;  // the file system keeps none
   if (ctime_ns) return stat.ctime_ns == *ctime_ns;
-  return std::abs(stat.ctime_ns - mtime_ns) < kPendingWindowNs;
+  const std::int64_t apart = base::time_difference(stat.ctime_ns, mtime_ns);
+  return apart > -kPendingWindowNs && apart < kPendingWindowNs;
 }
 
 VersionToken token_of(const base::FileStat& stat) {

@@ -51,8 +51,13 @@ std::optional<std::uint64_t> whole_size(const http::HttpResponse& response) {
              : std::nullopt;
 }
 
+std::optional<std::int64_t> plausible_time(std::optional<std::int64_t> time_ns) {
+  constexpr std::int64_t kYear2200 = 7'258'118'400 * std::int64_t{1'000'000'000};
+  return time_ns && *time_ns >= 0 && *time_ns < kYear2200 ? time_ns : std::nullopt;
+}
+
 std::optional<std::int64_t> server_time_ns(const http::HttpResponse& response) {
-  return base::parse_http_date(response.header("date").value_or(""));
+  return plausible_time(base::parse_http_date(response.header("date").value_or("")));
 }
 
 std::optional<std::chrono::milliseconds> retry_after(

@@ -35,6 +35,9 @@ std::optional<ContentRange> content_range(const http::HttpResponse& response);
 // Of the whole object, whether all of it or a range was sent.
 std::optional<std::uint64_t> whole_size(const http::HttpResponse& response);
 
+// A clock between 1970 and 2200, so that nothing overflows that is computed with it; what
+// says another time tells none.
+std::optional<std::int64_t> plausible_time(std::optional<std::int64_t> time_ns);
 std::optional<std::int64_t> server_time_ns(const http::HttpResponse& response);
 
 // What the service asks to wait, at most a day: milliseconds in one of its own headers,

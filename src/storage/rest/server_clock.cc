@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kLongestExchange = 20 * kSecond;
-// Between 1970 and 2200 nothing below overflows.
-constexpr std::int64_t kLatest = 7'258'118'400 * kSecond;
-
-bool is_plausible(std::int64_t time_ns) { return time_ns >= 0 && time_ns < kLatest; }
 
 bool tells_the_time(const http::HttpResponse& response) {
   return response.status >= 200 && response.status < 500 && !response.header("age");
@@ -27,7 +23,7 @@ void ServerClock::observe(const http::HttpResponse& response, std::int64_t sent_
   if (!tells_the_time(response)) return;
   if (received_ns < sent_ns || received_ns - sent_ns > kLongestExchange) return;
   const auto date = server_time_ns(response);
-  if (!date || !is_plausible(*date) || !is_plausible(sent_ns)) return;
+  if (!date || !plausible_time(sent_ns)) return;
   const std::int64_t least = *date - received_ns;
   const std::int64_t most = *date + kSecond - sent_ns;
   const std::int64_t correction = std::clamp<std::int64_t>(0, least, most);

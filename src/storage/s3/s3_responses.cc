@@ -127,7 +127,8 @@ void read_error_document(const pugi::xml_node& error, ServiceFailure& failure) {
   failure.message = bounded(text(error, "Message"));
   if (failure.region.empty()) failure.region = bounded(text(error, "Region"));
   if (failure.request_id.empty()) failure.request_id = bounded(text(error, "RequestId"));
-  if (const auto time_ns = base::parse_rfc3339(text(error, "ServerTime"))) {
+  if (const auto time_ns =
+          rest::plausible_time(base::parse_rfc3339(text(error, "ServerTime")))) {
     failure.server_time_ns = time_ns;
   }
   if (error.child("ActualObjectSize")) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/time_range.h"
 #include "storage/server_helps.h"
 
 namespace cloudsync::sync {
@@ -50,7 +51,8 @@ std::optional<ServerFacts> WritableStore::remembered() const {
   const auto text = state_.meta(facts_name(options_));
   auto facts = text ? storage::facts_from_json(*text) : std::nullopt;
   if (!facts) return std::nullopt;
-  const std::int64_t age = options_.clock.now_ns() - facts->learnt_ns;
+  const std::int64_t age =
+      base::time_difference(options_.clock.now_ns(), facts->learnt_ns);
   if (age > kLongestMemory || age < -kSlackOfClocks) return std::nullopt;
   return facts;
 }

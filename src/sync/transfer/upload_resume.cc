@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/log.h"
+#include "base/time_range.h"
 #include "storage/content_type.h"
 #include "storage/object_metadata.h"
 
@@ -149,8 +150,9 @@ std::optional<storage::UploadId> nameless_upload(TransferEnvironment& environmen
   std::optional<storage::UploadId> found;
   for (const auto& info :
        environment.store.multipart()->list_uploads(key.value, context)) {
-    if (info.key != key || info.initiated_ns < row.started_ns - kBeginBefore ||
-        info.initiated_ns > row.started_ns + kBeginAfter) {
+    if (info.key != key ||
+        info.initiated_ns < base::time_sum(row.started_ns, -kBeginBefore) ||
+        info.initiated_ns > base::time_sum(row.started_ns, kBeginAfter)) {
       continue;
     }
     if (found) return std::nullopt;  // one of two is foreign, and nothing tells which
@@ -160,7 +162,8 @@ std::optional<storage::UploadId> nameless_upload(TransferEnvironment& environmen
 }
 
 bool can_continue(TransferEnvironment& environment, const TransferRow& row) {
-  if (environment.clock.now_ns() - row.started_ns > kOldestUpload) return false;
+  if (base::time_difference(environment.clock.now_ns(), row.started_ns) > kOldestUpload)
+    return false;
   const auto stat = stat_now(environment.files, row.key, true);
   return stat && stat->kind == base::FileKind::kRegular &&
          same_source(row, *stat, environment.settings.kept);
@@ -203,8 +206,8 @@ UploadSession open_session(TransferEnvironment& environment, const UploadJob& jo
   const auto older = environment.state.find_transfer(environment.pair, job.key,
                                                      OperationAction::kUpload);
   if (older) {
-    if (resume == Resume::kAllowed && same_work(*older, row, attempt.source.stat,
-                                                environment.settings.kept)) {
+    if (resume == Resume::kAllowed &&
+        same_work(*older, row, attempt.source.stat, environment.settings.kept)) {
       if (auto session = continue_session(environment, *older, context)) return *session;
     }
     // Before begin_transfer replaces the row: it is the only thing that knows the upload.
