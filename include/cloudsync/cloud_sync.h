@@ -131,6 +131,7 @@ struct SyncProgress {
   bool state_rebuilt = false;          // the database that knew this pair is gone
   bool stale_resolution = false;
   bool stopped = false;                // on request; state saved
+  std::vector<std::string> unsafe_paths;  // the first thousand
   std::optional<Error> fatal;          // what ended the run early (listing, credentials)
   bool dry_run = false;
   bool ignore_unsafe = false;          // as asked: `unsafe` does not show in the exit code
@@ -154,6 +155,7 @@ struct RunOptions {
   bool mirror = false;                                // one-way only
   bool checksum = false;                              // hash every file
   bool size_only = false;
+  bool ignore_stored_md5 = false;                     // one that anybody can set, and alone
   std::set<Force> force;                              // this run only
   std::vector<std::string> filters;                   // behind EngineOptions::filters
   std::vector<std::string> excluded_paths;            // files never synced: the log

@@ -92,6 +92,18 @@ def test_keys_that_would_leave_the_root_stay_in_the_bucket(minio_bucket, tmp_pat
     machine.configure(ignore_unsafe=True)
     machine.run("sync", check=0)
 
+    left_out = {"back\\slash", "new\nline"}
+    records = machine.run("status", "-v", check=0).lines
+    assert {line["path"] for line in records if line["type"] == "unsafe"} == left_out
+    assert not any("unsafe_paths" in str(line) for line in records)
+    text = machine.run("status", "-v", json_output=False, check=0).stdout.decode()
+    assert "back\\slash" in text.split("not to be held by the other side")[1]
+    assert "other side" not in machine.run("status", json_output=False).stdout.decode()
+    for key in ("data/back\\slash", "data/new\nline"):
+        minio_bucket.delete(key)
+    machine.run("sync", check=0)
+    assert not any(line["type"] == "unsafe" for line in machine.run("status", "-v").lines)
+
 
 def test_names_that_are_not_utf8_are_reported_alone(machine):
     machine.write("good", b"good")
@@ -101,6 +113,9 @@ def test_names_that_are_not_utf8_are_reported_alone(machine):
     assert machine.bucket.keys() == ["data/good"]
     [line] = [one for one in result.lines if one.get("action") == "unsafe"]
     assert "path_base64" in line
+    [again] = [one for one in machine.run("status", "-v", check=0).lines
+               if one["type"] == "unsafe"]
+    assert again["path_base64"] == line["path_base64"]
 
 
 def test_symlinks_and_special_files_are_left_alone(machine):

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <set>
+
 #include "cli/commands/commands.h"
 #include "cli/output/json_output.h"
 #include "cli/output/text_output.h"
@@ -21,6 +23,20 @@ void keep_chosen(std::vector<Row>& rows, const std::vector<PairRecord>& pairs) {
   std::erase_if(rows, [&](const Row& row) { return find(pairs, row.pair) == nullptr; });
 }
 
+// Of the newest run of each pair that looked at everything.
+std::vector<UnsafeNames> left_out(const std::vector<RunRow>& runs) {
+  std::vector<UnsafeNames> all;
+  std::set<PairId> seen;
+  for (const RunRow& run : runs) {
+    if (seen.contains(run.pair)) continue;
+    auto names = unsafe_names(run);
+    if (!names) continue;
+    seen.insert(run.pair);
+    if (names->count > 0) all.push_back(std::move(*names));
+  }
+  return all;
+}
+
 StatusView read_status(const SyncStateDatabase& state, const Arguments& arguments) {
   StatusView view{.database = state.path(),
                   .statistics = state.get_sync_statistics(),
@@ -29,13 +45,15 @@ StatusView read_status(const SyncStateDatabase& state, const Arguments& argument
                   .verbose = arguments.output.verbosity > 0,
                   .failures = {},
                   .conflicts = {},
-                  .transfers = {}};
+                  .transfers = {},
+                  .unsafe = {}};
   if (view.verbose) {
     view.failures = state.failures(std::nullopt);
     view.conflicts = state.conflicts(std::nullopt);
     view.transfers = state.transfers(std::nullopt);
   }
   keep_chosen(view.runs, view.pairs);
+  if (view.verbose) view.unsafe = left_out(view.runs);
   keep_chosen(view.failures, view.pairs);
   keep_chosen(view.conflicts, view.pairs);
   keep_chosen(view.transfers, view.pairs);
@@ -55,6 +73,10 @@ void print_json(const StatusView& view, Console& console) {
   }
   for (const TransferRow& transfer : view.transfers)
     console.out_line(transfer_json(transfer));
+  for (const UnsafeNames& names : view.unsafe) {
+    for (const std::string& path : names.paths)
+      console.out_line(unsafe_json(path, find(view.pairs, names.pair)));
+  }
 }
 
 }  // namespace

@@ -64,7 +64,9 @@ void add_pair(Json& json, const PairRecord& pair) {
 // The summary that a run stored; null where it never ended or is of another version.
 Json stored_summary(const std::string& text) {
   Json json = Json::parse(text, nullptr, false);
-  return json.is_discarded() ? Json(nullptr) : json;
+  if (json.is_discarded()) return nullptr;
+  if (json.is_object()) json.erase("unsafe_paths");  // records of their own
+  return json;
 }
 
 }  // namespace
@@ -152,6 +154,13 @@ std::string failure_json(const FailedRecord& failure) {
   json["attempts"] = failure.attempts;
   json["failed_at"] = time_or_null(failure.failed_at_ns);
   json["error"] = error_of(failure.error_code, failure.error_text);
+  return line(json);
+}
+
+std::string unsafe_json(const std::string& path, const PairRecord* pair) {
+  Json json{{"type", "unsafe"}};
+  if (pair != nullptr) add_pair(json, *pair);
+  add_bytes(json, "path", path);
   return line(json);
 }
 

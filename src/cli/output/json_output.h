@@ -25,6 +25,7 @@ std::string pair_json(const PairRecord& pair);
 std::string run_json(const RunRow& run, const PairRecord* pair);
 std::string failure_json(const FailedRecord& failure);
 std::string transfer_json(const TransferRow& transfer);
+std::string unsafe_json(const std::string& path, const PairRecord* pair);
 
 std::string_view run_outcome_name(const RunRow& run);
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
+#include "base/time_range.h"
 #include "cli/output/json_output.h"
 #include "cli/output/quantities.h"
 #include "cli/output/text_output.h"
@@ -40,7 +43,8 @@ std::string run_counts(const std::string& stats) {
 
 std::string run_line(const StatusView& view, const RunRow& run) {
   const PairRecord* pair = find_pair(view, run.pair);
-  const double seconds = static_cast<double>(run.ended_ns - run.started_ns) / 1e9;
+  const double seconds =
+      static_cast<double>(base::time_difference(run.ended_ns, run.started_ns)) / 1e9;
   const std::string outcome = run.outcome == RunOutcome::kRunning
                                   ? "running, or cut off"
                                   : std::string(run_outcome_name(run));
@@ -91,7 +95,41 @@ std::string details(const StatusView& view) {
   return text;
 }
 
+std::string unsafe_lines(const StatusView& view) {
+  std::string text = "\nnot to be held by the other side\n";
+  for (const UnsafeNames& names : view.unsafe) {
+    const PairRecord* pair = find_pair(view, names.pair);
+    if (pair != nullptr && view.pairs.size() > 1) text += "  " + pair_name(*pair) + "\n";
+    for (const std::string& path : names.paths)
+      text += "  " + base::printable(path) + "\n";
+    if (names.count > names.paths.size()) {
+      text += "  and " + format_count(names.count - names.paths.size()) + " more\n";
+    }
+  }
+  if (view.unsafe.empty()) text += "  none\n";
+  return text;
+}
+
 }  // namespace
+
+std::optional<UnsafeNames> unsafe_names(const RunRow& run) {
+  const auto json = nlohmann::json::parse(run.stats, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  const auto paths = json.find("unsafe_paths");
+  if (paths == json.end() || !paths->is_array()) return std::nullopt;
+  UnsafeNames names;
+  names.pair = run.pair;
+  for (const auto& path : *paths) {
+    const auto* text = path.get_ptr<const std::string*>();
+    if (text == nullptr) continue;
+    names.paths.push_back(base::percent_decode(*text));
+  }
+  std::sort(names.paths.begin(), names.paths.end());
+  const auto count = json.find("unsafe");
+  const bool counted = count != json.end() && count->is_number_unsigned();
+  names.count = counted ? count->get<std::uint64_t>() : names.paths.size();
+  return names;
+}
 
 std::string status_text(const StatusView& view) {
   std::string text = totals(view) + "\npairs\n";
@@ -103,7 +141,7 @@ std::string status_text(const StatusView& view) {
   text += "\nlast runs\n";
   for (const RunRow& run : view.runs) text += run_line(view, run);
   if (view.runs.empty()) text += "  none\n";
-  if (view.verbose) text += details(view);
+  if (view.verbose) text += details(view) + unsafe_lines(view);
   text.pop_back();
   return text;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,15 @@ std::string conflict_line(const ConflictRow& row);
 std::string conflict_details(const ConflictRow& row, const PairRecord& pair);
 std::string config_table(const std::vector<ConfigValue>& values);
 
+// What the last whole run of a pair left out because the other side cannot hold it.
+struct UnsafeNames {
+  PairId pair = 0;
+  std::uint64_t count = 0;
+  std::vector<std::string> paths;  // the first thousand of them
+};
+// From a run's stored summary; nothing where the run did not decide all keys.
+std::optional<UnsafeNames> unsafe_names(const RunRow& run);
+
 // All that `status` shows.
 struct StatusView {
   std::string database;
@@ -33,6 +44,7 @@ struct StatusView {
   std::vector<FailedRecord> failures;
   std::vector<ConflictRow> conflicts;
   std::vector<TransferRow> transfers;
+  std::vector<UnsafeNames> unsafe;
 };
 std::string status_text(const StatusView& view);
 

@@ -109,6 +109,25 @@ TEST(StatusText, ShowsTotalsPairsAndRuns) {
   EXPECT_EQ(text.find("\nfailed\n"), std::string::npos);
 }
 
+TEST(StatusText, VerboseListsWhatTheLastWholeRunLeftOut) {
+  RunRow run;
+  run.pair = 7;
+  run.stats = R"({"unsafe":3,"unsafe_paths":["b%FF/x","a%0Ab",5]})";
+  const auto names = unsafe_names(run);
+  ASSERT_TRUE(names);
+  EXPECT_EQ(names->paths, (std::vector<std::string>{"a\nb", "b\xFF/x"}));
+  EXPECT_EQ(names->count, 3U);
+  StatusView view;
+  view.verbose = true;
+  view.unsafe = {*names};
+  EXPECT_NE(status_text(view).find("other side\n  a\\nb\n"), std::string::npos);
+  EXPECT_NE(status_text(view).find("  and 1 more"), std::string::npos);
+  for (const char* none : {"", "[]", "{}", R"({"unsafe":1})", R"({"unsafe_paths":7})"}) {
+    run.stats = none;
+    EXPECT_FALSE(unsafe_names(run)) << none;
+  }
+}
+
 TEST(StatusText, VerboseListsFailuresWithTheirReason) {
   StatusView view;
   view.verbose = true;

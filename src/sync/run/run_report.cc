@@ -10,6 +10,7 @@ namespace cloudsync::sync {
 namespace {
 
 constexpr std::size_t kShownInFlight = 8;
+constexpr std::size_t kMostUnsafePaths = 1000;
 
 double seconds_since(std::chrono::steady_clock::time_point begin,
                      const base::Clock& clock) {
@@ -160,6 +161,10 @@ void RunReport::act(OperationAction action, const std::string& path, std::uint64
   {
     const std::lock_guard lock(mutex_);
     count(action, bytes);
+    if (action == OperationAction::kUnsafe &&
+        progress_.unsafe_paths.size() < kMostUnsafePaths) {
+      progress_.unsafe_paths.push_back(path);
+    }
     planned = progress_.dry_run;
   }
   ActionEvent event;

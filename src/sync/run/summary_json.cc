@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/encoding.h"
+
 namespace cloudsync::sync {
 
 namespace {
@@ -19,7 +21,9 @@ Json concurrency_json(const ConcurrencyReport& report) {
 
 }  // namespace
 
-std::string summary_json(const SyncProgress& progress) {
+namespace {
+
+Json summary_of(const SyncProgress& progress) {
   const auto& requests = progress.requests;
   Json json = {{"type", "summary"},
                {"command", progress.command},
@@ -50,7 +54,27 @@ std::string summary_json(const SyncProgress& progress) {
                {"state", progress.state_rebuilt ? Json("rebuilt") : Json(nullptr)},
                {"brake", progress.brake ? Json(*progress.brake) : Json(nullptr)},
                {"exit_code", exit_code(progress)}};
+  return json;
+}
+
+std::string text_of(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string summary_json(const SyncProgress& progress) {
+  return text_of(summary_of(progress));
+}
+
+std::string stored_summary(const SyncProgress& progress, bool all_keys) {
+  Json json = summary_of(progress);
+  if (all_keys) {
+    Json& paths = json["unsafe_paths"] = Json::array();
+    for (const auto& path : progress.unsafe_paths)
+      paths.push_back(base::percent_encode(path, true));
+  }
+  return text_of(json);
 }
 
 }  // namespace cloudsync::sync

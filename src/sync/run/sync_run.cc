@@ -575,7 +575,9 @@ SyncProgress SyncRun::end() {
     row.started_ns = started_ns_;
     row.ended_ns = parts_.clock.now_ns();
     row.outcome = outcome_of(progress);
-    row.stats = summary_json(progress);
+    const bool all_keys =
+        settings_.only_keys.empty() && !progress.fatal && !progress.stopped;
+    row.stats = stored_summary(progress, all_keys);
     parts_.state.end_run(row);
     parts_.state.save_pair(context_.pair);
     parts_.state.make_durable();
