@@ -63,6 +63,7 @@ struct StorageOptions {
   std::uint64_t multipart_threshold = 100'000'000;  // bytes
   std::uint64_t chunk_size = 5ULL << 20;            // bytes
   std::map<std::string, std::string> credentials;   // by the names of the configuration file
+  bool ignore_stored_md5 = false;  // download_file; runs: RunOptions
   int retry_attempts = 3;
   double retry_delay_seconds = 5;
 };

@@ -145,6 +145,9 @@ class App {
          [this] { raw_.size_only = true; });
     flag(app, "--ignore-unsafe", "What the other side cannot hold is no exit code 3",
          [this] { raw_.ignore_unsafe = true; });
+    flag(app, "--ignore-stored-md5",
+         "Take a download whose MD5 differs only from the one that its writer stored",
+         [this] { raw_.ignore_stored_md5 = true; });
     filter_flag(app, "--include", FilterFlag::Kind::kInclude, "Take these");
     filter_flag(app, "--exclude", FilterFlag::Kind::kExclude, "Leave these out");
     filter_flag(app, "--filter", FilterFlag::Kind::kRule, "'+ PATTERN' or '- PATTERN'");

@@ -144,6 +144,8 @@ TEST(CommandLine, MaxWorkersHasBothSpellings) {
 TEST(CommandLine, ComparisonFlagsExcludeEachOther) {
   EXPECT_TRUE(sync_with({"--checksum"}).run.checksum);
   EXPECT_TRUE(sync_with({"--size-only"}).run.size_only);
+  EXPECT_FALSE(sync_with({}).run.ignore_stored_md5);
+  EXPECT_TRUE(sync_with({"--ignore-stored-md5"}).run.ignore_stored_md5);
   EXPECT_NE(sync_error({"--checksum", "--size-only"}).find("exclude each other"),
             std::string::npos);
 }

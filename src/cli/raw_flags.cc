@@ -101,6 +101,7 @@ RunOptions run_options(const RawFlags& raw) {
   run.mirror = raw.mirror;
   run.checksum = raw.checksum;
   run.size_only = raw.size_only;
+  run.ignore_stored_md5 = raw.ignore_stored_md5;
   if (raw.mirror) run.deletes = Deletes::kPropagate;
   if (raw.deletes) run.deletes = *raw.deletes ? Deletes::kPropagate : Deletes::kKeep;
   for (const std::string& name : raw.force) {

@@ -26,6 +26,7 @@ struct RawFlags {
   std::string path;
   bool dry_run = false, mirror = false, checksum = false, size_only = false;
   bool ignore_unsafe = false;
+  bool ignore_stored_md5 = false;
   bool quiet = false, json = false, connect = false;
   int verbosity = 0;
 };

@@ -10,6 +10,7 @@
 #include "storage/decorators.h"
 #include "storage/file_transfer.h"
 #include "storage/listed_pages.h"
+#include "storage/object_metadata.h"
 #include "storage/provider_factory.h"
 
 namespace cloudsync {
@@ -61,7 +62,7 @@ CloudFile to_cloud_file(const storage::ObjectInfo& info) {
   file.last_modified_ns = info.last_modified_ns;
   file.etag = info.token.value;
   file.storage_class = info.storage_class;
-  file.md5 = info.md5;
+  file.md5 = storage::told_md5(info);
   return file;
 }
 
@@ -134,8 +135,8 @@ std::string CloudStorage::download_file(const std::string& cloud_path,
                                         const ProgressCallback& progress,
                                         const std::stop_token& stop) {
   const auto bucket = retrying(store(), options_);
-  return base::to_hex(
-      storage::fetch_file(*bucket, {cloud_path}, local_path, progress, {stop, {}}));
+  return base::to_hex(storage::fetch_file(*bucket, options_, {cloud_path}, local_path,
+                                          progress, {stop, {}}));
 }
 
 std::vector<CloudFile> CloudStorage::list_files(const std::string& prefix,

@@ -9,6 +9,8 @@
 #include <fstream>
 
 #include "base/encoding.h"
+#include "storage/file_transfer.h"
+#include "storage/memory/memory_store.h"
 #include "storage/provider_factory.h"
 #include "storage/storage_testing.h"
 
@@ -78,7 +80,7 @@ TEST_F(CloudStorageTest, DownloadReplacesTheFileAndKeepsModeAndTime) {
   EXPECT_EQ(md5, "5d41402abc4b2a76b9719d911017c592");
   EXPECT_EQ(read(target), "hello");
   EXPECT_EQ(moved, 5u);
-  struct stat st{};
+  struct stat st {};
   stat(target.c_str(), &st);
   EXPECT_EQ(st.st_mode & 07777, 0640u);
   EXPECT_EQ(fs::last_write_time(target), fs::last_write_time(source));
@@ -139,17 +141,77 @@ TEST_F(CloudStorageTest, AbsentThingsAreNotFound) {
             ErrorCode::kInvalidArgument);
 }
 
-TEST_F(CloudStorageTest, CorruptContentNeverReachesTheTarget) {
-  LocalCloudStorage cloud(options);
-  storage::PutRequest request;
-  request.key = {"a"};
-  request.metadata = {{"md5chksum", "XUFAKrxLKna5cZ2REBfFkg=="}};  // of "hello"
-  const std::string body = "jello";
-  storage::testing::TextSource source(body);
-  cloud.store().put(request, source, {});
-  const std::string target = write("b", "before");
-  EXPECT_EQ(code_of([&] { cloud.download_file("a", target); }), ErrorCode::kDataCorrupt);
+// Damages the bodies of its first answers, and need not vouch for what it sends.
+class DamagingStore final : public storage::MemoryStore {
+ public:
+  using MemoryStore::MemoryStore;
+  int damaged = 0;  // answers from now on
+  bool vouches = true;
+  std::vector<bool> fresh_connections;
+
+  storage::GetResult get(const storage::GetRequest& request, ByteSink& sink,
+                         const CallContext& context) override {
+    fresh_connections.push_back(request.fresh_connection);
+    MemorySink body;
+    auto result = MemoryStore::get(request, body, context);
+    if (damaged > 0 && damaged-- > 0) body.content.back() ^= std::byte{1};
+    sink.write(body.content);
+    if (!vouches) result.info.md5.reset();
+    return result;
+  }
+
+ private:
+  struct MemorySink final : ByteSink {
+    std::vector<std::byte> content;
+    void write(Bytes bytes) override {
+      content.insert(content.end(), bytes.begin(), bytes.end());
+    }
+  };
+};
+
+class FetchTest : public CloudStorageTest {
+ protected:
+  std::string fetch() {
+    return base::to_hex(storage::fetch_file(store, options, {"a"}, target,
+                                            [&](std::uint64_t n) { moved += n; }, {}));
+  }
+
+  DamagingStore store;
+  std::string target = write("b", "before");
+  std::uint64_t moved = 0;
+};
+
+TEST_F(FetchTest, DamagedContentIsFetchedOnceMoreOverANewConnection) {
+  store.put_directly("a", "hello");
+  store.damaged = 1;
+  EXPECT_EQ(fetch(), "5d41402abc4b2a76b9719d911017c592");
+  EXPECT_EQ(read(target), "hello");
+  EXPECT_EQ(moved, 5U);
+  EXPECT_EQ(store.fresh_connections, (std::vector{false, true}));
+}
+
+TEST_F(FetchTest, ContentThatIsDamagedTwiceNeverReachesTheTarget) {
+  store.put_directly("a", "hello");
+  store.damaged = 2;
+  EXPECT_EQ(code_of([&] { fetch(); }), ErrorCode::kDataCorrupt);
   EXPECT_EQ(read(target), "before");
+  EXPECT_EQ(store.fresh_connections.size(), 2U);
+}
+
+TEST_F(FetchTest, AStoredHashAloneDecidesUnlessItIsIgnored) {
+  store.put_directly("a", "jello", {{"md5chksum", "XUFAKrxLKna5cZ2REBfFkg=="}});
+  store.vouches = false;
+  EXPECT_EQ(code_of([&] { fetch(); }), ErrorCode::kDataCorrupt);
+  EXPECT_EQ(read(target), "before");
+  options.ignore_stored_md5 = true;
+  fetch();
+  EXPECT_EQ(read(target), "jello");
+}
+
+TEST_F(FetchTest, AStoredHashDecidesNothingBesideTheServicesOwn) {
+  store.put_directly("a", "jello", {{"md5chksum", "XUFAKrxLKna5cZ2REBfFkg=="}});
+  fetch();
+  EXPECT_EQ(read(target), "jello");
 }
 
 TEST_F(CloudStorageTest, UnknownProviderNamesTheKnownOnes) {

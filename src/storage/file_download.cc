@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <optional>
 
 #include "base/encoding.h"
+#include "base/log.h"
 #include "base/time_format.h"
 #include "hash/digest.h"
+#include "storage/content_check.h"
 #include "storage/file_transfer.h"
 #include "storage/local_file.h"
 
@@ -15,42 +16,46 @@ constexpr int kVersionTries = 3;  // of an object that is replaced while it is b
 
 class HashingSink final : public ByteSink {
  public:
-  HashingSink(ByteSink& inner, const ProgressCallback& progress)
-      : inner_(inner), progress_(progress) {}
+  HashingSink(const ObjectStore& store, ByteSink& inner, const ProgressCallback* progress)
+      : inner_(inner), progress_(progress) {
+    if (may_tell_crc32c(store)) received_.crc32c = 0;
+    if (may_tell_crc64nvme(store)) received_.crc64nvme = 0;
+  }
   void write(Bytes bytes) override {
     md5_.update(bytes);
+    if (received_.crc32c) received_.crc32c = hash::crc32c(bytes, *received_.crc32c);
+    if (received_.crc64nvme)
+      received_.crc64nvme = hash::crc64nvme(bytes, *received_.crc64nvme);
     inner_.write(bytes);
-    if (progress_) progress_(bytes.size());
+    if (progress_ != nullptr && *progress_) (*progress_)(bytes.size());
   }
-  Md5Digest finish() { return md5_.finish(); }
+  const ReceivedChecksums& finish() {
+    received_.md5 = md5_.finish();
+    return received_;
+  }
 
  private:
   ByteSink& inner_;
-  const ProgressCallback& progress_;
+  const ProgressCallback* progress_;
   hash::Md5 md5_;
+  ReceivedChecksums received_;
 };
 
 std::string place_of(const ObjectStore& store, const ObjectKey& key) {
   return "'" + base::printable(key.value) + "' in " + store.describe();
 }
 
-// The whole MD5 that the writer left where the server cannot know it (multipart).
-std::optional<std::vector<std::uint8_t>> written_md5(const ObjectInfo& info) {
-  if (!info.metadata || !info.metadata->contains("md5chksum")) return std::nullopt;
-  return base::from_base64(info.metadata->at("md5chksum"));
-}
-
-void verify(const GetResult& result, const Md5Digest& md5, const std::string& place) {
-  const auto written = written_md5(result.info);
-  const bool same_length = result.body_bytes == result.info.size;
-  const bool same_md5 = !result.info.md5 || *result.info.md5 == md5;
-  const bool same_written =
-      !written || std::equal(written->begin(), written->end(), md5.begin(), md5.end());
-  if (same_length && same_md5 && same_written) return;
+void verify(const GetResult& result, const ReceivedChecksums& received,
+            bool ignore_stored_md5, const std::string& place) {
+  auto judgement = judge_content(result.info, received, ignore_stored_md5);
+  if (result.body_bytes != result.info.size) {
+    judgement.fault = std::to_string(result.body_bytes) + " bytes came instead of " +
+                      std::to_string(result.info.size);
+  }
+  if (!judgement.warning.empty()) base::log().warn("{}: {}", place, judgement.warning);
+  if (judgement.fault.empty()) return;
   throw Error(ErrorCode::kDataCorrupt,
-              "the bytes received for " + place +
-                  " do not match its length or checksum; the local file "
-                  "was left as it was");
+              place + ": " + judgement.fault + "; the local file was left as it was");
 }
 
 std::int64_t mtime_of(const ObjectInfo& info) {
@@ -62,39 +67,56 @@ std::int64_t mtime_of(const ObjectInfo& info) {
   return info.last_modified_ns;
 }
 
-// Nothing when the object was replaced meanwhile.
-std::optional<Md5Digest> fetch_once(ObjectStore& store, const ObjectKey& key,
-                                    const std::string& local_path,
-                                    const ProgressCallback& progress,
-                                    const CallContext& context) {
-  const std::string place = place_of(store, key);
-  const auto info = store.head(key, context);
+struct Fetch {
+  ObjectStore& store;
+  const ObjectKey& key;
+  const std::string& local_path;
+  bool ignore_stored_md5;
+  const ProgressCallback& progress;
+  const CallContext& context;
+};
+
+// Nothing when the object was replaced meanwhile. `again`: bytes came that were wrong.
+std::optional<Md5Digest> fetch_once(const Fetch& fetch, bool again) {
+  const std::string place = place_of(fetch.store, fetch.key);
+  const auto info = fetch.store.head(fetch.key, fetch.context);
   if (!info) throw Error(ErrorCode::kNotFound, place + " does not exist");
-  ReplacementFile file(local_path);
-  HashingSink sink(file, progress);
+  ReplacementFile file(fetch.local_path);
+  HashingSink sink(fetch.store, file, again ? nullptr : &fetch.progress);
   GetRequest request;
-  request.key = key;
+  request.key = fetch.key;
   request.if_match = info->token;
-  const GetResult result = store.get(request, sink, context);
+  request.fresh_connection = again;
+  const GetResult result = fetch.store.get(request, sink, fetch.context);
   if (result.outcome == Outcome::kArchived) {
     throw Error(ErrorCode::kArchived, place + " is archived; restore it first");
   }
   if (result.outcome != Outcome::kOk) return std::nullopt;
-  const Md5Digest md5 = sink.finish();
-  verify(result, md5, place);
+  const ReceivedChecksums received = sink.finish();
+  verify(result, received, fetch.ignore_stored_md5, place);
   file.commit(mtime_of(result.info));
-  return md5;
+  return received.md5;
+}
+
+std::optional<Md5Digest> fetch_verified(const Fetch& fetch) {
+  try {
+    return fetch_once(fetch, false);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kDataCorrupt) throw;
+    base::log().info("{}; fetching it once more over a new connection", error.what());
+  }
+  return fetch_once(fetch, true);
 }
 
 }  // namespace
 
-Md5Digest fetch_file(ObjectStore& store, const ObjectKey& key,
-                     const std::string& local_path, const ProgressCallback& progress,
-                     const CallContext& context) {
+Md5Digest fetch_file(ObjectStore& store, const StorageOptions& options,
+                     const ObjectKey& key, const std::string& local_path,
+                     const ProgressCallback& progress, const CallContext& context) {
+  const Fetch fetch{store, key, local_path, options.ignore_stored_md5, progress, context};
   for (int attempt = 1; attempt <= kVersionTries; ++attempt) {
     try {
-      if (const auto md5 = fetch_once(store, key, local_path, progress, context))
-        return *md5;
+      if (const auto md5 = fetch_verified(fetch)) return *md5;
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kPreconditionFailed) {
         throw error.with_context("downloading to '" + local_path + "'");

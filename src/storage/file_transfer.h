@@ -15,10 +15,10 @@ PutResult send_file(ObjectStore& store, const StorageOptions& options,
                     const std::string& local_path, const ObjectKey& key,
                     const ProgressCallback& progress, const CallContext& context);
 
-// Verified, then in place at once. Returns the content's MD5. Throws kNotFound,
-// kArchived, kDataCorrupt.
-Md5Digest fetch_file(ObjectStore& store, const ObjectKey& key,
-                     const std::string& local_path, const ProgressCallback& progress,
-                     const CallContext& context);
+// Verified (what does not match is fetched once more over a new connection), then in
+// place at once. Returns the content's MD5. Throws kNotFound, kArchived, kDataCorrupt.
+Md5Digest fetch_file(ObjectStore& store, const StorageOptions& options,
+                     const ObjectKey& key, const std::string& local_path,
+                     const ProgressCallback& progress, const CallContext& context);
 
 }  // namespace cloudsync::storage

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/object_metadata.h"
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "base/time_format.h"
 
@@ -31,6 +33,25 @@ Metadata file_metadata(MtimeStyle style, std::int64_t mtime_ns,
   }
   if (md5) metadata.emplace(kMd5Name, base::to_base64(*md5));
   return metadata;
+}
+
+std::optional<Md5Digest> metadata_md5(const Metadata& metadata) {
+  const auto found = metadata.find(kMd5Name);
+  if (found == metadata.end()) return std::nullopt;
+  const auto bytes = base::from_base64(found->second);
+  Md5Digest md5{};
+  if (!bytes || bytes->size() != md5.size()) return std::nullopt;
+  std::copy(bytes->begin(), bytes->end(), md5.begin());
+  return md5;
+}
+
+std::optional<Md5Digest> stored_md5(const ObjectInfo& info) {
+  if (info.stored_md5) return info.stored_md5;
+  return info.metadata ? metadata_md5(*info.metadata) : std::nullopt;
+}
+
+std::optional<Md5Digest> told_md5(const ObjectInfo& info) {
+  return info.md5 ? info.md5 : stored_md5(info);
 }
 
 Metadata symlink_metadata(MtimeStyle style, std::int64_t mtime_ns,

@@ -48,5 +48,15 @@ TEST(ObjectMetadataTest, SymlinkTargetsOfAnyBytesComeBack) {
   EXPECT_EQ(symlink_target({}), std::nullopt);
 }
 
+TEST(ObjectMetadataTest, OnlySixteenBytesInBase64AreAnMd5) {
+  Md5Digest ones;
+  ones.fill(1);
+  EXPECT_EQ(metadata_md5({{"md5chksum", "AQEBAQEBAQEBAQEBAQEBAQ=="}}), ones);
+  EXPECT_EQ(metadata_md5({{"md5chksum", "AQEB"}}), std::nullopt);
+  EXPECT_EQ(metadata_md5({{"md5chksum", "not base64"}}), std::nullopt);
+  EXPECT_EQ(metadata_md5({{"md5chksum", ""}}), std::nullopt);
+  EXPECT_EQ(metadata_md5({}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace cloudsync::storage

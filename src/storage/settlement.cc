@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "hash/digest.h"
+#include "storage/object_metadata.h"
 
 namespace cloudsync::storage {
 namespace {
@@ -31,7 +32,7 @@ bool carries(const ObjectInfo& now, const Metadata& sent) {
 }
 
 bool is_md5(const ObjectInfo& now, const Md5Digest& md5) {
-  return now.md5 == md5 || now.md5_candidate == md5 ||
+  return told_md5(now) == md5 || now.md5_candidate == md5 ||
          now.token.value == base::to_hex(md5);
 }
 
@@ -62,8 +63,9 @@ bool holds_upload(const ObjectInfo& now, const CompleteRequest& request) {
   for (const PartReceipt& part : request.parts) size += part.size;
   if (request.size != 0) size = request.size;
   if (now.size != size) return false;
-  if (request.md5 && now.md5) {
-    return *request.md5 == *now.md5 && carries(now, request.metadata);
+  const auto stored = told_md5(now);
+  if (request.md5 && stored) {
+    return *request.md5 == *stored && carries(now, request.metadata);
   }
   const auto etag = composite_etag(request.parts);
   if (etag && now.token.value == *etag) return true;
@@ -72,7 +74,9 @@ bool holds_upload(const ObjectInfo& now, const CompleteRequest& request) {
 
 bool holds_copy(const ObjectInfo& destination, const ObjectInfo& source) {
   if (destination.size != source.size) return false;
-  if (destination.md5 && source.md5) return *destination.md5 == *source.md5;
+  const auto there = told_md5(destination);
+  const auto here = told_md5(source);
+  if (there && here) return *there == *here;
   return destination.crc64nvme && source.crc64nvme &&
          *destination.crc64nvme == *source.crc64nvme;
 }
@@ -91,7 +95,7 @@ PutResult recovered_result(const ObjectInfo& now) {
   result.last_modified_ns = now.last_modified_ns;
   // A HEAD rounds to seconds on S3 where a listing may not.
   result.last_modified_exact = false;
-  result.md5 = now.md5;
+  result.md5 = told_md5(now);
   return result;
 }
 

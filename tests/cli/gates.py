@@ -18,11 +18,12 @@ import urllib.parse
 
 class Loopback:
     """An HTTP server in threads of this process; `answer(method, target, headers, body)` gives
-    (status, headers, body) and runs under a lock."""
+    (status, headers, body); `current.client` is the other end of the connection that asks."""
 
     def __init__(self, answer):
         outer = self
         self.requests = []
+        self.current = threading.local()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -34,6 +35,7 @@ class Loopback:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length)
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                outer.current.client = self.client_address
                 outer.requests.append((self.command, self.path, headers, body))
                 status, reply, content = answer(self.command, self.path, headers, body)
                 self.send_response_only(status)

@@ -83,6 +83,7 @@ class Passage:
 
     def pass_on(self, method, target, headers, body):
         request = Request(self.bucket, method, target, headers, body)
+        request.client = self.loopback.current.client
         with self.lock:
             self.requests.append(request)
         answered = self.answer(request)
@@ -107,6 +108,18 @@ class Passage:
         with self.lock:
             return [r for r in self.requests if r.method == "DELETE" or r.query.get("comp") == "batch"
                     or "delete" in r.query or r.path.startswith("/batch/")]
+
+    def reads(self, key):
+        """Requests for the bytes of an object."""
+        with self.lock:
+            return [r for r in self.requests if self.is_read(r, key)]
+
+    def is_read(self, request, key):
+        if request.method != "GET" or request.is_listing or request.query.get("comp"):
+            return False
+        if self.provider == "gcs" and request.query.get("alt") != "media":
+            return False
+        return request.path.endswith("/" + key)
 
     # Listings
 

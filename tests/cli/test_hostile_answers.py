@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Machine
 from gates import GcsGate, GcsServiceAccount
+from passage import Passage
 
 MOST_MEMORY = 600 << 20  # bytes; what the sanitizers keep aside is in it
 
@@ -107,6 +108,72 @@ def test_an_endless_answer_ends_and_takes_no_memory(tmp_path, flood):
         assert "object store" in text or "AccessDenied" in text
     finally:
         server.stop()
+
+
+@pytest.fixture(params=["minio_bucket", "gcs_bucket", "azure_bucket"])
+def passage(request):
+    passage = Passage(request.getfixturevalue(request.param))
+    yield passage
+    passage.stop()
+
+
+@pytest.mark.parametrize("mebibytes, code", [(20, 0), (70, 11)])
+def test_a_page_of_a_listing_may_be_64_mebibytes(tmp_path, passage, mebibytes, code):
+    passage.bucket.write("data/file", b"content")
+
+    def padded(request):
+        if not request.is_listing:
+            return None
+        status, reply, content = passage.upstream(request)
+        return status, reply, content.rstrip() + b" " * (mebibytes << 20)
+
+    passage.answer = padded
+    machine = Machine(tmp_path / "m", passage, retry_attempts=1)
+    seen, text, memory = run_measured(machine, "ls")
+    assert seen == code, text[-2000:]
+    assert ("data/file" in text) == (code == 0)
+    assert ("64 MiB" in text) == (code != 0)
+    assert memory < MOST_MEMORY
+
+
+@pytest.mark.parametrize("written", ["99999999999999999999", "-99999999999999999999",
+                                     "0000-06-01T00:00:00Z", "10000-06-01T00:00:00Z"])
+def test_a_time_outside_the_years_1_to_9999_is_none(tmp_path, passage, written):
+    """The object's own time stands in for it."""
+    passage.bucket.write("data/file", b"content", metadata={"mtime": written})
+    machine = Machine(tmp_path / "m", passage)
+    machine.run("download", check=0)
+    assert abs((machine.root / "file").stat().st_mtime - time.time()) < 86400
+    assert machine.run("sync", check=0).actions() == []
+
+
+LAST_SECOND = (2**63 - 1) // 10**9  # that nanoseconds in 64 bits can hold
+
+
+@pytest.mark.parametrize("written, second", [("9999-06-01T00:00:00Z", LAST_SECOND),
+                                             ("0001-06-01T00:00:00Z", -LAST_SECOND - 1)])
+def test_a_time_that_nanoseconds_cannot_hold_becomes_the_nearest(tmp_path, passage, written,
+                                                                 second):
+    passage.bucket.write("data/file", b"content", metadata={"mtime": written})
+    machine = Machine(tmp_path / "m", passage)
+    machine.run("download", check=0)
+    seen = (machine.root / "file").stat().st_mtime_ns // 10**9
+    assert seen == second or -2**31 <= seen < 2**34  # what this file system has at most
+    assert machine.run("sync", check=0).actions() == []
+
+
+def test_a_listing_with_a_time_of_the_year_9999(tmp_path, passage):
+    passage.bucket.write("data/file", b"content")
+    passage.answer = lambda request: passage.page(
+        request.prefix, [passage.dated(item, 9999) for item in passage.items(request)]
+    ) if request.is_listing and request.prefix == "data/" else None
+    machine = Machine(tmp_path / "m", passage)
+    machine.run("sync", check=0)
+    assert machine.contents() == {"file": b"content"}
+    assert machine.run("sync", check=0).actions() == []
+    machine.write("file", "changed")
+    machine.run("sync", check=0)
+    assert passage.bucket.read("data/file") == b"changed"
 
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(

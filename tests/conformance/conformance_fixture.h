@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hash/digest.h"
+#include "storage/object_metadata.h"
 #include "storage/object_store.h"
 #include "storage/page_guard.h"
 #include "storage/storage_testing.h"

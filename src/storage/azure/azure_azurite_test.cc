@@ -204,12 +204,12 @@ TEST_F(AzureAzurite, WhatIsPutIsListedAndGot) {
   EXPECT_EQ(page.objects[0].token, written.token);
   EXPECT_EQ(page.objects[0].metadata->at("mtime"), "2023-11-14T22:13:20.25Z");
   EXPECT_EQ(page.objects[0].storage_class, "");
-  EXPECT_TRUE(page.objects[0].md5);
+  EXPECT_TRUE(page.objects[0].stored_md5);
   StringSink sink;
   const GetResult got = get(key, sink);
   EXPECT_EQ(sink.text, "hello");
   EXPECT_EQ(got.info.token, written.token);
-  EXPECT_EQ(got.info.md5, page.objects[0].md5);
+  EXPECT_EQ(got.info.stored_md5, page.objects[0].stored_md5);
   StringSink part;
   EXPECT_EQ(get(key, part, ByteRange{1, 3}).info.metadata->at("cs_symlink"), "x");
   EXPECT_EQ(part.text, "ell");
@@ -288,7 +288,7 @@ TEST_F(AzureAzurite, PartsBecomeOneObject) {
             ErrorCode::kNotFound);
   const auto info = store_->head(begin.key, {});
   EXPECT_EQ(info->size, first.size() + 4);
-  EXPECT_EQ(info->md5, complete.md5);
+  EXPECT_EQ(info->stored_md5, complete.md5);
   EXPECT_EQ(info->metadata, complete.metadata);
 }
 

@@ -63,7 +63,7 @@ ObjectInfo object_info(const http::HttpResponse& response, const ObjectKey& key)
                  text_header(response, "content-language")};
   info.tag_count = parse_number(response.header("x-ms-tag-count").value_or("0"));
   info.metadata = user_metadata(response);
-  info.md5 = whole_md5(response);
+  info.stored_md5 = whole_md5(response);
   return info;
 }
 

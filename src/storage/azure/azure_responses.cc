@@ -66,7 +66,7 @@ ObjectInfo parse_blob(const pugi::xml_node& blob) {
   const auto modified = base::parse_http_date(text(properties, "Last-Modified"));
   if (!modified) unreadable("<Last-Modified> is not a time");
   info.last_modified_ns = *modified;
-  info.md5 = md5_from_base64(text(properties, "Content-MD5"));
+  info.stored_md5 = md5_from_base64(text(properties, "Content-MD5"));
   info.content_type = text(properties, "Content-Type");
   info.served.cache_control = text(properties, "Cache-Control");
   info.served.content_disposition = text(properties, "Content-Disposition");

@@ -24,16 +24,6 @@ bool etag_may_be_md5(const http::HttpResponse& response) {
   return !response.header("x-amz-server-side-encryption-customer-algorithm").has_value();
 }
 
-std::optional<Md5Digest> vouched_md5(const http::HttpResponse& response,
-                                     const ObjectInfo& info) {
-  if (etag_may_be_md5(response)) {
-    if (const auto digest = md5_from_etag(info.token.value)) return digest;
-  }
-  const auto stored = info.metadata->find("md5chksum");
-  return stored == info.metadata->end() ? std::nullopt
-                                        : rest::md5_from_base64(stored->second);
-}
-
 Metadata user_metadata(const http::HttpResponse& response) {
   Metadata metadata;
   for (const auto& [name, value] : response.headers) {
@@ -101,7 +91,7 @@ ObjectInfo object_info(const http::HttpResponse& response, const ObjectKey& key)
   if (const auto count = response.header("x-amz-tagging-count"))
     info.tag_count = rest::parse_number(*count);
   info.metadata = user_metadata(response);
-  info.md5 = vouched_md5(response, info);
+  if (etag_may_be_md5(response)) info.md5 = md5_from_etag(info.token.value);
   fill_checksums(response, info);
   return info;
 }

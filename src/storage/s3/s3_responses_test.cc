@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace cloudsync::storage::s3 {
 namespace {
 
@@ -101,11 +103,15 @@ TEST(S3Responses, AbsurdNumbersAndNestingAreNotRead) {
   for (const char* size : {"9223372036854775808", "18446744073709551616", "-1", ""}) {
     EXPECT_EQ(code_of_list(listing(sized(size))), ErrorCode::kUnavailable) << size;
   }
-  for (const char* year : {"0000", "9999", "10000"}) {
+  for (const char* year : {"0000", "10000"}) {
     std::string object = contents("a");
     object.replace(object.find("2023"), 4, year);
     EXPECT_EQ(code_of_list(listing(object)), ErrorCode::kUnavailable) << year;
   }
+  std::string far = contents("a");
+  far.replace(far.find("2023"), 4, "9999");
+  EXPECT_EQ(list_of(listing(far)).objects.at(0).last_modified_ns,
+            std::numeric_limits<std::int64_t>::max());
   std::string nested;
   for (int i = 0; i < 100; ++i) nested = "<a>" + nested + "</a>";
   EXPECT_EQ(code_of_list(listing(nested)), ErrorCode::kUnavailable);
@@ -241,8 +247,7 @@ TEST(S3Headers, AnEtagUnderKmsOrCustomerKeysIsNoMd5) {
   const ObjectInfo stored =
       info_of({{"x-amz-server-side-encryption", "aws:kms"},
                {"x-amz-meta-md5chksum", "1B2M2Y8AsgTpgAmY7PhCfg=="}});
-  ASSERT_TRUE(stored.md5);
-  EXPECT_EQ((*stored.md5)[0], 0xd4);
+  EXPECT_FALSE(stored.md5) << "anybody can set it";
 }
 
 TEST(S3Headers, ChecksumsOfRangesAndOfPartChecksumsAreNotTheObjects) {

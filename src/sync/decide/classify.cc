@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/decide/classify.h"
 
+#include "storage/object_metadata.h"
+
 namespace cloudsync::sync {
 namespace {
 
@@ -66,8 +68,7 @@ std::optional<bool> content_equals_base(const storage::ObjectInfo& info,
   if (info.size != base.size) return false;
   // A CRC alone never proves equality, but it disproves it.
   if (info.crc32c && base.crc32c && *info.crc32c != *base.crc32c) return false;
-  std::optional<Md5Digest> md5 = info.md5;
-  if (!md5 && info.metadata) md5 = metadata_md5(*info.metadata);
+  const std::optional<Md5Digest> md5 = storage::told_md5(info);
   if (md5 && *md5 != base.md5) return false;
   if (base.sha256) return std::nullopt;
   if (md5 || (info.md5_candidate && *info.md5_candidate == base.md5)) return true;

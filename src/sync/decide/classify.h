@@ -62,8 +62,6 @@ bool settles_provisional(const RemoteEntry& remote, const BaseRow& base);
 // or RFC 3339, goog-reserved-file-mtime, modtime in ns, s3cmd-attrs); nothing when there
 // is none.
 std::optional<std::int64_t> metadata_mtime_ns(const Metadata& metadata);
-// Whole-content MD5 from metadata (md5chksum, base64); nothing when absent or malformed.
-std::optional<Md5Digest> metadata_md5(const Metadata& metadata);
 
 // For timestamp_wins: local mtime against the remote's, both ns; `server_offset_ns` =
 // server clock minus ours as measured from Date headers.

@@ -288,18 +288,15 @@ TEST(MetadataMtime, OrderIsByPrecisionAndMalformedValuesAreSkipped) {
             6 * kSecond);
   EXPECT_EQ(metadata_mtime_ns({{"goog-reserved-file-mtime", "99999999999999"}}),
             std::nullopt);
+  EXPECT_EQ(metadata_mtime_ns({{"mtime", "99999999999999999999"}}), std::nullopt);
+  EXPECT_EQ(metadata_mtime_ns({{"mtime", "0000-06-01T00:00:00Z"}}), std::nullopt);
+  EXPECT_EQ(metadata_mtime_ns({{"mtime", "10000-06-01T00:00:00Z"}}), std::nullopt);
+  EXPECT_EQ(metadata_mtime_ns({{"s3cmd-attrs", "mtime:253402300799/uid:0"}}),
+            std::numeric_limits<std::int64_t>::max());
   EXPECT_EQ(metadata_mtime_ns({{"modtime", "12x"}}), std::nullopt);
   EXPECT_EQ(metadata_mtime_ns({{"s3cmd-attrs", "atime:1/mtime:"}}), std::nullopt);
   EXPECT_EQ(metadata_mtime_ns({{"s3cmd-attrs", "///"}}), std::nullopt);
   EXPECT_EQ(metadata_mtime_ns({}), std::nullopt);
-}
-
-TEST(MetadataMd5, OnlySixteenBytesInBase64Count) {
-  EXPECT_EQ(metadata_md5({{"md5chksum", "AQEBAQEBAQEBAQEBAQEBAQ=="}}), md5_of(1));
-  EXPECT_EQ(metadata_md5({{"md5chksum", "AQEB"}}), std::nullopt);
-  EXPECT_EQ(metadata_md5({{"md5chksum", "not base64"}}), std::nullopt);
-  EXPECT_EQ(metadata_md5({{"md5chksum", ""}}), std::nullopt);
-  EXPECT_EQ(metadata_md5({}), std::nullopt);
 }
 
 Newer newer(std::int64_t local, std::int64_t remote, bool metadata = true,

@@ -4,14 +4,12 @@
 #include <charconv>
 #include <string_view>
 
-#include "base/encoding.h"
 #include "base/time_format.h"
+#include "base/time_range.h"
 #include "sync/decide/classify.h"
 
 namespace cloudsync::sync {
 namespace {
-
-constexpr std::int64_t kSecond = 1'000'000'000;
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {
   std::int64_t value = 0;
@@ -22,9 +20,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 }
 
 std::optional<std::int64_t> seconds_to_ns(std::optional<std::int64_t> seconds) {
-  std::int64_t ns = 0;
-  if (!seconds || __builtin_mul_overflow(*seconds, kSecond, &ns)) return std::nullopt;
-  return ns;
+  return seconds ? base::time_of_seconds(*seconds) : std::nullopt;
 }
 
 std::optional<std::string_view> value_of(const Metadata& metadata,
@@ -87,16 +83,6 @@ std::optional<std::int64_t> metadata_mtime_ns(const Metadata& metadata) {
     if (const auto time = convention.parse(*text)) return time;
   }
   return std::nullopt;
-}
-
-std::optional<Md5Digest> metadata_md5(const Metadata& metadata) {
-  const auto text = value_of(metadata, "md5chksum");
-  if (!text) return std::nullopt;
-  const auto bytes = base::from_base64(*text);
-  Md5Digest md5{};
-  if (!bytes || bytes->size() != md5.size()) return std::nullopt;
-  std::copy(bytes->begin(), bytes->end(), md5.begin());
-  return md5;
 }
 
 }  // namespace cloudsync::sync

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "storage/object_metadata.h"
+
 namespace cloudsync::sync {
 
 StateChange proven_base(PairId pair, BaseRow row, Proof proof) {
@@ -30,7 +32,8 @@ Doubt doubt_of(const BaseRow& base, const storage::ObjectInfo* object, bool tras
   if (object == nullptr) return trash ? Doubt::kHarmless : Doubt::kVoid;
   // Where writers are not trusted an MD5 proves nothing.
   if (base.sha256 || object->size != base.size) return Doubt::kVoid;
-  const auto& hash = object->md5 ? object->md5 : object->md5_candidate;
+  const auto told = storage::told_md5(*object);
+  const auto& hash = told ? told : object->md5_candidate;
   return hash && *hash == base.md5 ? Doubt::kCleared : Doubt::kVoid;
 }
 

@@ -38,11 +38,7 @@ Content from_equality(bool equal) {
 
 // Decides by hashes that the object's description carries; kUnknown when it has none.
 Content compare_hashes(const storage::ObjectInfo& info, const Md5Digest& local) {
-  if (info.md5) return from_equality(*info.md5 == local);
-  if (info.metadata) {
-    if (const auto stored = metadata_md5(*info.metadata))
-      return from_equality(*stored == local);
-  }
+  if (const auto md5 = storage::told_md5(info)) return from_equality(*md5 == local);
   if (info.md5_candidate && *info.md5_candidate == local) return Content::kEqual;
   return Content::kUnknown;
 }

@@ -76,6 +76,7 @@ RunSettings make_settings(Direction direction, ConflictStrategy strategy,
   settings.transfer.chunk_size = storage.chunk_size;
   settings.transfer.storage_class = storage.storage_class;
   settings.transfer.content_hash = engine.content_hash;
+  settings.transfer.ignore_stored_md5 = options.ignore_stored_md5;
   return settings;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sync/run/journal.h"
 
+#include "storage/object_metadata.h"
 #include "sync/decide/classify.h"
 
 namespace cloudsync::sync {
@@ -128,7 +129,7 @@ ConflictSide cloud_side(const Observed& observed) {
   if (!remote) return side;
   side.present = true;
   side.size = remote->info.size;
-  side.md5 = remote->info.md5;
+  side.md5 = storage::told_md5(remote->info);
   side.mtime_ns = remote->info.last_modified_ns;
   side.token = remote->info.token.value;
   return side;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // KeyRunner: conflicts, their copies and recorded choices.
 #include "hash/digest.h"
+#include "storage/object_metadata.h"
 #include "sync/decide/classify.h"
 #include "sync/decide/conflict_name.h"
 #include "sync/run/key_runner.h"
@@ -26,7 +27,7 @@ ActionKind action_for(ConflictStrategy choice, const Observed& observed) {
 }
 
 Md5Digest version_digest(const storage::ObjectInfo& info) {
-  if (info.md5) return *info.md5;
+  if (const auto md5 = storage::told_md5(info)) return *md5;
   const auto& token = info.token.value;
   return hash::Md5::of(std::as_bytes(std::span(token.data(), token.size())));
 }

@@ -123,7 +123,7 @@ storage::PutResult RemoteTrash::copy_in_parts(const storage::ObjectInfo& seen,
   complete.upload = multipart.begin_upload(begin, context_.call);
   complete.size = version.size;
   complete.condition.if_absent = if_free;
-  complete.md5 = version.md5;
+  complete.md5 = version.md5 ? version.md5 : version.stored_md5;
   describe_copy(version, tags, complete);
   try {
     for (std::uint64_t offset = 0; offset < version.size; offset += kCopyPart) {

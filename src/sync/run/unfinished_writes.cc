@@ -32,7 +32,8 @@ bool hashes_prove(const storage::ObjectInfo& info, const IntentRow& intent) {
   if (!intent.etag.empty() && info.token.value == intent.etag) return true;
   if (intent.crc64nvme && info.crc64nvme && *info.crc64nvme != *intent.crc64nvme)
     return false;
-  return info.md5 == intent.base.md5 || info.md5_candidate == intent.base.md5;
+  return storage::told_md5(info) == intent.base.md5 ||
+         info.md5_candidate == intent.base.md5;
 }
 
 bool bytes_prove(const RunContext& context, const storage::ObjectInfo& info,

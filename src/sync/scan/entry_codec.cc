@@ -96,6 +96,7 @@ void all_fields(Archive& archive, Entry& entry) {
   archive.field(info.version_id);
   archive.field(info.last_modified_ns);
   archive.field(info.md5);
+  archive.field(info.stored_md5);
   archive.field(info.md5_candidate);
   archive.field(info.crc32c);
   archive.field(info.crc64nvme);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
 #include "hash/digest.h"
+#include "storage/content_check.h"
 #include "sync/transfer/incoming_file.h"
 #include "sync/transfer/transfer.h"
 
@@ -15,9 +17,8 @@ class HashingSink final : public ByteSink {
         job_(job),
         file_(file),
         hasher_(environment.settings.content_hash) {
-    const auto& capabilities = environment.store.capabilities();
-    if (capabilities.crc64nvme) received_.crc64nvme = 0;
-    if (capabilities.crc32c) received_.crc32c = 0;
+    if (storage::may_tell_crc64nvme(environment.store)) received_.crc64nvme = 0;
+    if (storage::may_tell_crc32c(environment.store)) received_.crc32c = 0;
   }
 
   void write(Bytes bytes) override {
@@ -30,7 +31,8 @@ class HashingSink final : public ByteSink {
       received_.crc64nvme = hash::crc64nvme(bytes, *received_.crc64nvme);
     if (received_.crc32c) received_.crc32c = hash::crc32c(bytes, *received_.crc32c);
     offset_ += bytes.size();
-    if (environment_.on_bytes) environment_.on_bytes(job_.key, bytes.size());
+    if (environment_.on_bytes && !job_.again)
+      environment_.on_bytes(job_.key, bytes.size());
   }
 
   std::uint64_t written() const { return offset_; }
@@ -54,6 +56,7 @@ DownloadResult download_whole(TransferEnvironment& environment, const DownloadJo
   HashingSink sink(environment, job, incoming.file());
   storage::GetRequest request;
   request.key = source_key(environment, job);
+  request.fresh_connection = job.again;
   if (!job.remote.token.value.empty()) request.if_match = job.remote.token;
   auto got = environment.store.get(request, sink, context);
   DownloadResult result;
@@ -80,9 +83,7 @@ DownloadResult download_whole(TransferEnvironment& environment, const DownloadJo
   return result;
 }
 
-}  // namespace
-
-DownloadResult download_file(TransferEnvironment& environment, const DownloadJob& job,
+DownloadResult download_once(TransferEnvironment& environment, const DownloadJob& job,
                              const CallContext& context) {
   context.throw_if_stopped();
   const bool pinned = !job.remote.token.value.empty();
@@ -90,6 +91,21 @@ DownloadResult download_file(TransferEnvironment& environment, const DownloadJob
     return download_in_ranges(environment, job, context);
   }
   return download_whole(environment, job, context);
+}
+
+}  // namespace
+
+DownloadResult download_file(TransferEnvironment& environment, const DownloadJob& job,
+                             const CallContext& context) {
+  try {
+    return download_once(environment, job, context);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kDataCorrupt) throw;
+    base::log().info("{}; fetching it once more over a new connection", error.what());
+  }
+  DownloadJob again = job;
+  again.again = true;
+  return download_once(environment, again, context);
 }
 
 }  // namespace cloudsync::sync

@@ -2,6 +2,8 @@
 #include "sync/transfer/incoming_file.h"
 
 #include "base/encoding.h"
+#include "base/log.h"
+#include "storage/content_check.h"
 #include "sync/decide/classify.h"
 #include "sync/scan/key_rules.h"
 
@@ -69,24 +71,19 @@ storage::ObjectInfo with_listed_metadata(storage::ObjectInfo info,
   const bool same_version =
       !job.remote.token.value.empty() && info.token == job.remote.token;
   if (!info.metadata && same_version) info.metadata = job.remote.metadata;
+  if (!info.md5) info.md5 = job.remote.md5;
+  if (!info.stored_md5) info.stored_md5 = job.remote.stored_md5;
   return info;
 }
 
 void verify_received(const TransferEnvironment& environment, const DownloadJob& job,
                      const storage::ObjectInfo& info, const ReceivedContent& received) {
-  std::optional<Md5Digest> expected = info.md5 ? info.md5 : job.remote.md5;
-  if (!expected && info.metadata) expected = metadata_md5(*info.metadata);
-  if (expected && *expected != received.digests.md5) {
-    throw_corrupt(environment, job,
-                  "the content has MD5 " + base::to_hex(received.digests.md5) +
-                      " instead of " + base::to_hex(*expected));
-  }
-  if (info.crc64nvme && received.crc64nvme && *info.crc64nvme != *received.crc64nvme) {
-    throw_corrupt(environment, job, "the CRC64NVME of the content does not match");
-  }
-  if (info.crc32c && received.crc32c && *info.crc32c != *received.crc32c) {
-    throw_corrupt(environment, job, "the CRC32C of the content does not match");
-  }
+  const auto judgement = storage::judge_content(
+      info, {received.digests.md5, received.crc32c, received.crc64nvme},
+      environment.settings.ignore_stored_md5);
+  if (!judgement.fault.empty()) throw_corrupt(environment, job, judgement.fault);
+  if (judgement.warning.empty()) return;
+  base::log().warn("{}: {}", base::printable(job.key), judgement.warning);
 }
 
 storage::ObjectKey source_key(const TransferEnvironment& environment,

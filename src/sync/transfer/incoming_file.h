@@ -46,12 +46,12 @@ struct ReceivedContent {
   std::optional<std::uint64_t> crc64nvme;
 };
 
-// Throws Error{kDataCorrupt} when one of the hashes that somebody vouches for differs. A
-// hash that only might be one (a listed ETag) is no reason.
 // What the answer told of the object; Google's media answers carry no metadata, but the
 // listing of this very version may.
 storage::ObjectInfo with_listed_metadata(storage::ObjectInfo info,
                                          const DownloadJob& job);
+// Throws Error{kDataCorrupt} when the content is not what the object is said to be:
+// storage/content_check.h. A hash that only might be one (a listed ETag) is no reason.
 void verify_received(const TransferEnvironment& environment, const DownloadJob& job,
                      const storage::ObjectInfo& info, const ReceivedContent& received);
 [[noreturn]] void throw_corrupt(const TransferEnvironment& environment,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "hash/digest.h"
+#include "storage/content_check.h"
 #include "sync/transfer/ranged_download.h"
 
 namespace cloudsync::sync {
@@ -47,7 +48,8 @@ class RangeSink final : public ByteSink {
     file_.write_at(range_.offset + written_, bytes);
     crc_ = hash::crc64nvme(bytes, crc_);
     written_ += bytes.size();
-    if (environment_.on_bytes) environment_.on_bytes(job_.key, bytes.size());
+    if (environment_.on_bytes && !job_.again)
+      environment_.on_bytes(job_.key, bytes.size());
   }
 
   std::uint64_t written() const { return written_; }
@@ -95,6 +97,7 @@ RangeFetcher::RangeFetcher(TransferEnvironment& environment, const DownloadJob& 
       crcs_(plan_.count()),
       group_(environment.pool,
              std::clamp<std::size_t>(environment.pool.max_threads(), 2, kMostInFlight)) {
+  if (storage::may_tell_crc32c(environment.store)) received_.crc32c = 0;
   for (const PartRow& row : environment.state.parts(transfer)) {
     if (row.number == 0 || row.number > plan_.count()) continue;
     const auto range = plan_.range(row.number);
@@ -147,8 +150,10 @@ storage::Outcome RangeFetcher::refused() const {
 bool RangeFetcher::hash_next() {
   if (!part_is_done(hashed_parts_ + 1)) return false;
   const auto range = plan_.range(hashed_parts_ + 1);
-  const bool whole =
-      read_range(incoming_.file(), range, [&](Bytes block) { hasher_.update(block); });
+  const bool whole = read_range(incoming_.file(), range, [&](Bytes block) {
+    hasher_.update(block);
+    if (received_.crc32c) received_.crc32c = hash::crc32c(block, *received_.crc32c);
+  });
   if (!whole) throw_corrupt(environment_, job_, "the temporary file lost its end");
   ++hashed_parts_;
   return true;
@@ -180,6 +185,7 @@ void RangeFetcher::fetch_part(std::uint32_t number) {
   storage::GetRequest request;
   request.key = source_key(environment_, job_);
   request.range = range;
+  request.fresh_connection = job_.again;
   request.if_match = job_.remote.token;
   auto got = environment_.store.get(request, sink, context_);
   if (got.outcome != storage::Outcome::kOk) {

@@ -3,6 +3,8 @@
 
 #include <memory>
 
+#include "base/time_range.h"
+#include "storage/content_check.h"
 #include "sync/decide/classify.h"
 
 namespace cloudsync::sync {
@@ -74,14 +76,10 @@ bool spoils_the_file(ErrorCode code) {
          code == ErrorCode::kDiskFull;
 }
 
-bool has_vouched_md5(const DownloadJob& job, const storage::ObjectInfo& info) {
-  return info.md5 || job.remote.md5 || (info.metadata && metadata_md5(*info.metadata));
-}
-
 // What the ranges' answers told, without the checksums: S3 gives those of a part when a
 // range happens to be one. A HEAD has the whole object's, which is asked for where
-// nothing else vouches for the content, and has the metadata where every range was there
-// already.
+// no checksum of the service's own vouches for the content, and has the metadata where
+// every range was there already.
 std::optional<storage::ObjectInfo> info_of(TransferEnvironment& environment,
                                            const DownloadJob& job,
                                            const RangeFetcher& fetcher,
@@ -91,8 +89,8 @@ std::optional<storage::ObjectInfo> info_of(TransferEnvironment& environment,
     told = with_listed_metadata(std::move(*told), job);
     told->crc64nvme = job.remote.crc64nvme;
     told->crc32c = job.remote.crc32c;
-    if (has_vouched_md5(job, *told) || told->crc64nvme) return told;
-    if (!environment.store.capabilities().crc64nvme) return told;
+    if (told->md5 || told->crc64nvme || told->crc32c) return told;
+    if (!storage::may_tell_crc64nvme(environment.store)) return told;
   }
   auto info = environment.store.head(source_key(environment, job), context);
   return info && info->token == job.remote.token ? info : told;
@@ -125,7 +123,8 @@ DownloadResult run(TransferEnvironment& environment, const DownloadJob& job,
 }
 
 bool is_stale(TransferEnvironment& environment, const TransferRow& row) {
-  if (environment.clock.now_ns() - row.started_ns > kOldestDownload) return true;
+  if (base::time_difference(environment.clock.now_ns(), row.started_ns) > kOldestDownload)
+    return true;
   return row.temp_name.empty() || !environment.files.stat(temp_path(row.temp_name));
 }
 

@@ -26,6 +26,7 @@ struct TransferSettings {
   std::uint64_t chunk_size = 5ULL << 20;  // bytes; raised to fit the store's part limits
   std::string storage_class;
   ContentHash content_hash = ContentHash::kMd5;
+  bool ignore_stored_md5 = false;  // what anybody can set proves nothing, alone
   std::int64_t racy_window_ns = 2'000'000'000;  // stat younger than this proves nothing
   base::KeptNumbers kept{};  // by the root's file system, between runs
   // The clock that stamps the root's files less ours; 0 where the run may not write there.
@@ -94,6 +95,8 @@ UploadResult upload_file(TransferEnvironment& environment, const UploadJob& job,
 struct DownloadJob {
   std::string key;
   storage::ObjectInfo remote;  // as listed; pins the version
+  // Bytes came that were wrong: over new connections, and counted already.
+  bool again = false;
 };
 
 struct DownloadResult {
@@ -108,7 +111,8 @@ struct DownloadResult {
 };
 
 // Downloads one object into .cloudsync/tmp, every request pinned to the listed version,
-// and verifies length and content hash (data_corrupt otherwise). Above the threshold by
+// and verifies length and content hash: what does not match is fetched once more over a
+// new connection, and then is data_corrupt. Above the threshold by
 // parallel ranges that survive a crash. Does not sync the file: placing does.
 DownloadResult download_file(TransferEnvironment& environment, const DownloadJob& job,
                              const CallContext& context);
