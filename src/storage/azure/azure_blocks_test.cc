@@ -55,7 +55,7 @@ TEST_F(AzureBlocksTest, PartsInAnyOrderBecomeOneBlobWithItsAttributes) {
   const auto info = store().head({"big"}, {});
   EXPECT_EQ(service_.blobs["big"].content, "head-tail");
   EXPECT_EQ(info->token, written.token);
-  EXPECT_EQ(info->md5, request.md5);
+  EXPECT_EQ(info->stored_md5, request.md5);
   EXPECT_EQ(info->storage_class, "Cool");
   EXPECT_EQ(info->content_type, "text/plain");
   EXPECT_EQ(info->metadata, request.metadata);

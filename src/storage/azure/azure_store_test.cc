@@ -46,7 +46,7 @@ TEST_F(AzureStore, WhatIsPutIsListedHeadedAndGot) {
   const ObjectInfo& listed = page.objects[0];
   EXPECT_EQ(listed.key, request.key);
   EXPECT_EQ(listed.token, written.token);
-  EXPECT_EQ(listed.md5, request.md5);
+  EXPECT_EQ(listed.stored_md5, request.md5);
   EXPECT_EQ(listed.metadata, request.metadata);
   EXPECT_EQ(listed.storage_class, "Cool");
 
@@ -58,8 +58,8 @@ TEST_F(AzureStore, WhatIsPutIsListedHeadedAndGot) {
 
   const GetResult got = get(request.key.value);
   EXPECT_EQ(sink_.text, text);
-  EXPECT_EQ(got.info.md5, request.md5);
-  EXPECT_EQ(get(request.key.value, ByteRange{1, 3}).info.md5, request.md5);
+  EXPECT_EQ(got.info.stored_md5, request.md5);
+  EXPECT_EQ(get(request.key.value, ByteRange{1, 3}).info.stored_md5, request.md5);
   EXPECT_EQ(sink_.text, "ell");
 }
 
