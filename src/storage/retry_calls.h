@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 #include "base/retry.h"
@@ -28,6 +29,8 @@ class RetryCalls {
     };
     return base::retry_loop(policy_, idempotency, context, environment_, observed);
   }
+
+  std::int64_t now_ns() const { return environment_.clock.now_ns(); }
 
   // For calls that may always be repeated.
   template <class Fn>

@@ -11,6 +11,9 @@ namespace {
 
 using base::Idempotency;
 
+// Services tell times and their own clock in whole seconds.
+constexpr std::int64_t kUnsureNs = 2'000'000'000;
+
 Idempotency safe_if(bool safe) {
   return safe ? Idempotency::kSafe : Idempotency::kUnsafe;
 }
@@ -80,7 +83,11 @@ class RetryingStore final : public ObjectStore {
  private:
   std::vector<DeleteResult> remove_batch(std::span<const DeleteRequest> batch,
                                          bool doubtful, const CallContext& context);
-  // Before a delete is sent again: nothing where it still would remove what was seen.
+  // Before a write or delete is sent again: nothing where it still would replace or
+  // remove what was seen.
+  std::optional<PutResult> settled_before(const PutRequest& request, ByteSource& source,
+                                          std::int64_t begun_ns,
+                                          const CallContext& context);
   std::optional<DeleteResult> settled_before(const DeleteRequest& request,
                                              const CallContext& context);
   DeleteResult remove_again(const DeleteRequest& request, const CallContext& context);
@@ -95,10 +102,37 @@ class RetryingStore final : public ObjectStore {
   std::optional<RetryingUploads> uploads_;
 };
 
+// The first one may have done its work, and somebody may have put the content of before
+// back since: its token is again the one of the condition. Only the time tells, and where
+// it does not tell surely the caller looks at the key anew.
+std::optional<PutResult> RetryingStore::settled_before(const PutRequest& request,
+                                                       ByteSource& source,
+                                                       std::int64_t begun_ns,
+                                                       const CallContext& context) {
+  const bool recurs = request.condition.if_match && inner_.capabilities().tokens_recur;
+  if (!recurs || is_own_key(request.key)) return std::nullopt;
+  const auto offset_ns = inner_.clock_offset_ns();
+  const auto now = inner_.head(request.key, context);
+  if (!now) return std::nullopt;
+  if (holds_put(*now, request, source)) return recovered_result(*now);
+  source.rewind();
+  if (!offset_ns || now->last_modified_ns < begun_ns + *offset_ns - kUnsureNs)
+    return std::nullopt;
+  PutResult rewritten;
+  rewritten.outcome = Outcome::kPreconditionFailed;
+  return rewritten;
+}
+
 PutResult RetryingStore::put(const PutRequest& request, ByteSource& source,
                              const CallContext& context) {
+  const std::int64_t begun_ns = calls_.now_ns();
+  bool doubtful = false;
   return calls_.run(idempotency_of(request), context, [&](int attempt) {
     if (attempt > 1) source.rewind();
+    if (doubtful) {
+      if (auto settled = settled_before(request, source, begun_ns, context))
+        return *settled;
+    }
     const auto recovered = [&]() -> std::optional<PutResult> {
       const auto now = inner_.head(request.key, context);
       if (!now || !holds_put(*now, request, source)) return std::nullopt;
@@ -109,6 +143,7 @@ PutResult RetryingStore::put(const PutRequest& request, ByteSource& source,
       if (result.outcome == Outcome::kOk || attempt == 1) return result;
       return recovered().value_or(result);
     } catch (const Error& error) {
+      doubtful = doubtful || error.code() != ErrorCode::kThrottled;
       if (!is_unreadable_answer(error)) throw;
       if (const auto result = recovered()) return *result;
       throw;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "storage/decorators.h"
@@ -76,6 +78,55 @@ TEST_F(RetryingStoreTest, UnconditionalPutWithALostAnswerIsNotRepeated) {
   fail("put", true, 1);
   EXPECT_THROW(put(*store, "a", "1"), Error);
   EXPECT_EQ(memory.operations("put"), 1u);
+}
+
+// A store whose tokens are made of the content, with a clock of its own.
+class RecurringTokensTest : public ::testing::Test {
+ protected:
+  class SetClock final : public JumpingClock {
+   public:
+    std::int64_t now_ns() const override { return now; }
+    std::int64_t now = 1'700'000'000'000'000'000;
+  };
+
+  RecurringTokensTest() {
+    auto options = like_s3();
+    options.capabilities.tokens_recur = true;
+    options.clock = &clock;
+    memory = std::make_unique<MemoryStore>(options);
+    token = memory->put_directly("a", "1");
+    clock.now += 60'000'000'000;
+    store = make_retrying_store(*memory, {}, {clock, base::system_random(), {}}, {});
+  }
+  // The first put's answer is lost, before or after it took effect.
+  void lose_answer(bool after, std::function<void()> then = {}) {
+    memory->set_fault([=, lost = false](const std::string& name, const std::string&,
+                                        bool is_after) mutable {
+      if (name != "put" || is_after != after || lost) return;
+      lost = true;
+      if (then) then();
+      throw Error(ErrorCode::kUnavailable, "injected");
+    });
+  }
+
+  SetClock clock;
+  std::unique_ptr<MemoryStore> memory;
+  VersionToken token;
+  std::unique_ptr<ObjectStore> store;
+};
+
+TEST_F(RecurringTokensTest, PutSparesWhoPutTheOldContentBack) {
+  lose_answer(true, [&] { EXPECT_EQ(memory->put_directly("a", "1"), token); });
+  EXPECT_EQ(put(*store, "a", "2", {.if_match = token}).outcome,
+            Outcome::kPreconditionFailed);
+  EXPECT_EQ(memory->content("a"), "1");
+}
+
+TEST_F(RecurringTokensTest, PutThatDidNotArriveIsSentAgain) {
+  lose_answer(false);
+  EXPECT_EQ(put(*store, "a", "2", {.if_match = token}).outcome, Outcome::kOk);
+  EXPECT_EQ(memory->content("a"), "2");
+  EXPECT_EQ(memory->operations("put"), 2u);
 }
 
 TEST_F(RetryingStoreTest, UnconditionalPutIsRepeatedWhenItWasThrottled) {
