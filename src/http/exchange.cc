@@ -114,8 +114,7 @@ bool Exchange::on_body(Bytes bytes) {
     return !cut_;
   }
   if (text.size() > request_->max_body_bytes - response_.body.size()) {
-    refuse_flood(std::to_string(request_->max_body_bytes >> 20) +
-                 " MiB of body");
+    refuse_flood(std::to_string(request_->max_body_bytes >> 20) + " MiB of body");
   }
   response_.body.append(text);
   return true;

@@ -80,7 +80,7 @@ TEST_F(CloudStorageTest, DownloadReplacesTheFileAndKeepsModeAndTime) {
   EXPECT_EQ(md5, "5d41402abc4b2a76b9719d911017c592");
   EXPECT_EQ(read(target), "hello");
   EXPECT_EQ(moved, 5u);
-  struct stat st {};
+  struct stat st{};
   stat(target.c_str(), &st);
   EXPECT_EQ(st.st_mode & 07777, 0640u);
   EXPECT_EQ(fs::last_write_time(target), fs::last_write_time(source));

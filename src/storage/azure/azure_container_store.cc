@@ -38,9 +38,8 @@ ListPage AzureStore::list(const ListRequest& request, const CallContext& context
   const AzureRequest built = build_.list(request);
   AzureAnswer answer = client_.send(built, context);
   client_.require_ok(built, answer);
-  return client_.interpret(built, [&] {
-    return parse_list(std::move(answer.http.body), request.prefix);
-  });
+  return client_.interpret(
+      built, [&] { return parse_list(std::move(answer.http.body), request.prefix); });
 }
 
 std::optional<ObjectInfo> AzureStore::head(const ObjectKey& key,

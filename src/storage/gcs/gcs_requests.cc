@@ -180,7 +180,8 @@ GcsRequest RequestBuilder::list(const ListRequest& request) const {
   add("pageToken", request.page_token);
   add("maxResults", std::to_string(std::clamp(request.max_keys, 1U, kLargestPage)));
   add("projection", "noAcl");
-  add("fields", "kind,nextPageToken,prefixes,items(" + std::string(object_fields()) + ")");
+  add("fields",
+      "kind,nextPageToken,prefixes,items(" + std::string(object_fields()) + ")");
   return out;
 }
 

@@ -136,9 +136,7 @@ TEST_F(S3Multipart, CompleteOutcomesFollowTheCondition) {
   answer_error(404, "NoSuchKey");
   EXPECT_EQ(complete({VersionToken{"e"}, false}).outcome, Outcome::kPreconditionFailed);
   answer_error(404, "NoSuchUpload");
-  EXPECT_EQ(error_of([&] {
-              complete({VersionToken{"e"}, false});
-            }).code(),
+  EXPECT_EQ(error_of([&] { complete({VersionToken{"e"}, false}); }).code(),
             ErrorCode::kNotFound);
 }
 

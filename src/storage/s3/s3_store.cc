@@ -8,12 +8,12 @@
 #include "storage/rest/body_checks.h"
 #include "storage/rest/object_tags.h"
 #include "storage/rest/tls_options.h"
-#include "storage/server_helps.h"
 #include "storage/s3/s3_client.h"
 #include "storage/s3/s3_headers.h"
 #include "storage/s3/s3_multipart.h"
 #include "storage/s3/s3_requests.h"
 #include "storage/s3/s3_responses.h"
+#include "storage/server_helps.h"
 
 #include <algorithm>
 #include <atomic>
@@ -330,8 +330,9 @@ void S3Store::ask_versioning(BucketInfo& info, const CallContext& context) {
     // A right that few have, or a server that does not know the question: nothing to say.
     const bool usual = status == 403 || status == 405 || status == 501;
     if (usual) return;
-    base::log().warn("{} does not tell whether it keeps versions; it counts as without: {}",
-                     describe(), error.what());
+    base::log().warn(
+        "{} does not tell whether it keeps versions; it counts as without: {}",
+        describe(), error.what());
   }
 }
 
