@@ -134,10 +134,15 @@ std::span<const Migration> migrations() { return kMigrations; }
 
 std::int64_t newest_version() { return migrations().back().version; }
 
+// In one transaction: another process may be making the tables just now.
 SchemaStamp read_stamp(Connection& connection) {
-  return {.application_id = connection.integer("PRAGMA application_id"),
-          .version = connection.integer("PRAGMA user_version"),
-          .has_tables = connection.integer("SELECT count(*) FROM sqlite_master") > 0};
+  connection.execute("SAVEPOINT stamp");
+  const SchemaStamp stamp{
+      .application_id = connection.integer("PRAGMA application_id"),
+      .version = connection.integer("PRAGMA user_version"),
+      .has_tables = connection.integer("SELECT count(*) FROM sqlite_master") > 0};
+  connection.execute("RELEASE stamp");
+  return stamp;
 }
 
 void refuse_foreign(const SchemaStamp& stamp, const std::string& path) {

@@ -43,12 +43,12 @@ int free_port() {
 // A server of our own on a free port with its own folder; gone with the object.
 class AzuriteProcess {
  public:
-  explicit AzuriteProcess(const std::string& script) {
+  explicit AzuriteProcess(const std::string& program) {
     const char* base = std::getenv("TMPDIR");
     folder_ = std::string(base == nullptr ? "/tmp" : base) + "/cloudsync-azure-XXXXXX";
     EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
     port_ = std::to_string(free_port());
-    start(script);
+    start(program);
   }
   ~AzuriteProcess() {
     ::kill(pid_, SIGTERM);
@@ -60,18 +60,11 @@ class AzuriteProcess {
   std::string url() const { return "http://127.0.0.1:" + port_; }
 
  private:
-  void start(const std::string& script) {
-    std::vector<std::string> arguments = {"node",
-                                          script,
-                                          "--silent",
-                                          "--disableTelemetry",
-                                          "--skipApiVersionCheck",
-                                          "--location",
-                                          folder_,
-                                          "--blobHost",
-                                          "127.0.0.1",
-                                          "--blobPort",
-                                          port_};
+  void start(const std::string& program) {
+    std::vector<std::string> arguments = {
+        program,      "--silent", "--disableTelemetry", "--skipApiVersionCheck",
+        "--location", folder_,    "--blobHost",         "127.0.0.1",
+        "--blobPort", port_};
     ::setenv("AZURITE_ACCOUNTS",
              (std::string(testing::kAccount) + ":" + testing::kAccountKey).c_str(), 1);
     std::vector<char*> pointers;
@@ -81,7 +74,8 @@ class AzuriteProcess {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-    ASSERT_EQ(::posix_spawnp(&pid_, "node", &actions, nullptr, pointers.data(), environ),
+    ASSERT_EQ(::posix_spawn(&pid_, program.c_str(), &actions, nullptr, pointers.data(),
+                            environ),
               0);
     posix_spawn_file_actions_destroy(&actions);
   }
@@ -133,9 +127,9 @@ void create_when_ready(const std::string& endpoint) {
 class AzureAzurite : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    const char* script = std::getenv("CLOUDSYNC_AZURITE");
-    if (script == nullptr) return;
-    server_ = std::make_unique<AzuriteProcess>(script);
+    const char* program = std::getenv("CLOUDSYNC_AZURITE");
+    if (program == nullptr) return;
+    server_ = std::make_unique<AzuriteProcess>(program);
     create_when_ready(server_->url());
     store_ = make_azure_store(options());
   }
@@ -145,7 +139,8 @@ class AzureAzurite : public ::testing::Test {
   }
   void SetUp() override {
     if (store_ == nullptr) {
-      GTEST_SKIP() << "CLOUDSYNC_AZURITE does not name Azurite's blob/main.js";
+      GTEST_SKIP()
+          << "CLOUDSYNC_AZURITE does not name a program (tools/server prints it)";
     }
   }
   static StorageOptions options() {
