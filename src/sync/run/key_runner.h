@@ -163,6 +163,7 @@ class KeyRunner {
   void note_new_name(const MergedItem& item);
   bool lost_name(const Observed& observed);
   bool blocked_by_twin(const TaskPtr& task);
+  bool is_to_go(const std::string& name);
   bool is_hidden_by_twin(const Observed& observed);
   void leave_as_twin(const Observed& observed);
 

@@ -4,7 +4,28 @@
 // The other one stays in the bucket and is reported by each run.
 #include "sync/run/key_runner.h"
 
+#include <algorithm>
+#include <string>
+
 namespace cloudsync::sync {
+
+namespace {
+
+// The file or folder by which `twin` is not `key`: the first that is spelt otherwise.
+std::string name_in_the_way(const std::string& key, const std::string& twin) {
+  for (std::size_t mine = 0, other = 0;;) {
+    const auto mine_end = std::min(key.find('/', mine), key.size());
+    const auto other_end = std::min(twin.find('/', other), twin.size());
+    const bool differs =
+        key.compare(mine, mine_end - mine, twin, other, other_end - other) != 0;
+    if (differs || mine_end == key.size() || other_end == twin.size())
+      return twin.substr(0, other_end);
+    mine = mine_end + 1;
+    other = other_end + 1;
+  }
+}
+
+}  // namespace
 
 void KeyRunner::leave_as_twin(const Observed& observed) {
   const auto& item = observed.item;
@@ -34,6 +55,19 @@ bool KeyRunner::lost_name(const Observed& observed) {
   return true;
 }
 
+// In a dry run: whether the plan deletes the file of this name, or all that is in the
+// folder.
+bool KeyRunner::is_to_go(const std::string& name) {
+  const auto is_planned = [this](const std::string& key) {
+    return context_.deletes.holds(Side::kLocal, key);
+  };
+  if (!is_folder(name)) return is_planned(name);
+  bool all = true;
+  const bool nothing_else = for_each_file_below(
+      name, [&](const LocalEntry& entry) { all = all && is_planned(entry.key); });
+  return all && nothing_else;
+}
+
 // Set aside the first time, since this run may delete or rename what has the name. A dry
 // run deletes nothing and goes by the plan.
 bool KeyRunner::blocked_by_twin(const TaskPtr& task) {
@@ -45,7 +79,7 @@ bool KeyRunner::blocked_by_twin(const TaskPtr& task) {
     set_aside(task);
     return true;
   }
-  if (context_.settings.dry_run && context_.deletes.holds(Side::kLocal, *twin))
+  if (context_.settings.dry_run && is_to_go(name_in_the_way(item.key, *twin)))
     return false;
   leave_as_twin(task->observed);
   finish(task);
