@@ -60,6 +60,7 @@ def test_the_odd_file_system_is_as_odd_as_asked(tmp_path, odd_mount):
 # The root ---------------------------------------------------------------------------------
 
 
+@pytest.mark.alone  # beside others a mount may get its old device number again
 @pytest.mark.parametrize("switches", [(), ("mount_inodes",), POOR])
 def test_upload_goes_on_after_another_mount(odd, switches):
     machine = odd(*switches)
