@@ -141,13 +141,12 @@ bool settle_placeholder(const RunContext& context, MergedItem& item) {
 }
 
 // On the way to a free name the file before was moved away, and the run ended there:
-// beside an unchanged object that would read as a deletion.
+// beside the object that was to take its place that would read as a deletion.
 bool settle_freed_name(const RunContext& context, MergedItem& item,
                        const IntentRow& intent) {
-  const bool fetched_again = item.remote && item.base &&
-                             item.remote->info.token.value == intent.expect_token &&
-                             item.base->r_token == intent.expect_token;
-  if (!fetched_again || context.placer == nullptr) return false;
+  const bool to_come =
+      item.remote && item.base && item.remote->info.token.value == intent.expect_token;
+  if (!to_come || context.placer == nullptr) return false;
   settle_as_never_there(context, item);
   return true;
 }
