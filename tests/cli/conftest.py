@@ -16,6 +16,7 @@ import pytest
 from buckets import AzuriteBucket, GcsBucket, LocalBucket, MinioBucket
 from gates import ResumingGcs
 from mounts import odd_mount  # noqa: F401 (a fixture)
+from passage import Passage
 from servers import AzuriteServer, FakeGcsServer, MinioServer
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -84,6 +85,14 @@ def gcs_bucket(fake_gcs):
 @pytest.fixture
 def azure_bucket(azurite):
     return AzuriteBucket(azurite)
+
+
+@pytest.fixture(params=["minio_bucket", "gcs_bucket", "azure_bucket"])
+def passage(request):
+    """Each server behind something that may change what it says."""
+    passage = Passage(request.getfixturevalue(request.param))
+    yield passage
+    passage.stop()
 
 
 class Result:

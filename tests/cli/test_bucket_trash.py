@@ -7,18 +7,10 @@ import time
 import pytest
 
 from conftest import Machine
-from passage import Passage
 from servers import await_condition
 
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 OLD_RUN = "data/.cloudsync/trash/20200101T000000Z-abcdef/"
-
-
-@pytest.fixture(params=["minio_bucket", "gcs_bucket", "azure_bucket"])
-def passage(request):
-    passage = Passage(request.getfixturevalue(request.param))
-    yield passage
-    passage.stop()
 
 
 def all_keys(bucket, prefix=""):

@@ -8,7 +8,6 @@ import hashlib
 import pytest
 
 from conftest import Machine
-from passage import Passage
 
 KEY = "data/file.bin"
 SMALL = b"what is in the bucket\n" * 50
@@ -16,13 +15,6 @@ LARGE = bytes(range(256)) * (12 << 12)  # 12 MiB: three ranges
 SIZES = {"single": SMALL, "ranged": LARGE}
 WRONG = hashlib.md5(b"other bytes").digest()
 PARTS = {"multipart_threshold": "5MiB", "chunk_size": "5MiB"}
-
-
-@pytest.fixture(params=["minio_bucket", "gcs_bucket", "azure_bucket"])
-def passage(request):
-    passage = Passage(request.getfixturevalue(request.param))
-    yield passage
-    passage.stop()
 
 
 @pytest.fixture

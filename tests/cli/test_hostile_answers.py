@@ -12,7 +12,6 @@ import pytest
 
 from conftest import Machine
 from gates import GcsGate, GcsServiceAccount
-from passage import Passage
 
 MOST_MEMORY = 600 << 20  # bytes; what the sanitizers keep aside is in it
 
@@ -108,13 +107,6 @@ def test_an_endless_answer_ends_and_takes_no_memory(tmp_path, flood):
         assert "object store" in text or "AccessDenied" in text
     finally:
         server.stop()
-
-
-@pytest.fixture(params=["minio_bucket", "gcs_bucket", "azure_bucket"])
-def passage(request):
-    passage = Passage(request.getfixturevalue(request.param))
-    yield passage
-    passage.stop()
 
 
 @pytest.mark.parametrize("mebibytes, code", [(20, 0), (70, 11)])

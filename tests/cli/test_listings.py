@@ -11,13 +11,6 @@ from passage import Passage
 FILES = [f"f{number:02}" for number in range(12)]
 
 
-@pytest.fixture(params=["minio_bucket", "gcs_bucket", "azure_bucket"])
-def passage(request):
-    passage = Passage(request.getfixturevalue(request.param))
-    yield passage
-    passage.stop()
-
-
 @pytest.fixture
 def synced(passage, tmp_path):
     """One deletion on each side waits to be carried to the other."""

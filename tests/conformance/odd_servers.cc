@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gateways and emulators that lack much.
+#include <string>
+#include <vector>
+
 #include "storage/server_facts.h"
 #include "tests/conformance/server_places.h"
 #include "tests/conformance/test_servers.h"
@@ -11,6 +14,18 @@ namespace feature = storage::feature;
 namespace {
 // Java and Python take their time, so no more than makes the point.
 constexpr int kFewKeys = 300;
+
+// Of gateways that keep each object as a plain file.
+std::vector<std::string> of_plain_files() {
+  return {feature::kPut,
+          feature::kComplete,
+          feature::kDelete,
+          feature::kConditionalBatchDelete,
+          feature::kCopyDestination,
+          feature::kNestedKeys,
+          feature::kCrc32c,
+          feature::kCrc64nvme};
+}
 }  // namespace
 
 TestServer moto() {
@@ -50,14 +65,7 @@ TestServer s3proxy() {
   server.options = s3_options;
   server.storage_class = "STANDARD_IA";
   server.many_keys = kFewKeys;
-  server.lacks_features = {feature::kPut,
-                           feature::kComplete,
-                           feature::kDelete,
-                           feature::kConditionalBatchDelete,
-                           feature::kCopyDestination,
-                           feature::kNestedKeys,
-                           feature::kCrc32c,
-                           feature::kCrc64nvme};
+  server.lacks_features = of_plain_files();
   server.list_order = storage::KeyOrder::kUtf16;
   const std::string parts = "S3Proxy leaves <IsTruncated> out of its lists of parts";
   server.lacks = {
@@ -94,14 +102,7 @@ TestServer rclone() {
       400};
   server.options = s3_options;
   server.many_keys = kFewKeys;
-  server.lacks_features = {feature::kPut,
-                           feature::kComplete,
-                           feature::kDelete,
-                           feature::kConditionalBatchDelete,
-                           feature::kCopyDestination,
-                           feature::kNestedKeys,
-                           feature::kCrc32c,
-                           feature::kCrc64nvme};
+  server.lacks_features = of_plain_files();
   const std::string cut = "rclone leaves <IsTruncated> out of its lists of ";
   const std::string copy = "rclone takes a part that is to be copied for an empty one";
   server.lacks = {{"Multipart.ListPartsGivesNumberSizeAndEtag", cut + "parts"},
